@@ -1,0 +1,1 @@
+"""Mamba-ST for lightning-face."""
