@@ -1,0 +1,25 @@
+"""Methods a model may offer, and that the framework uses where they exist."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+from torch import Tensor
+
+__all__ = ["ProvidesExampleBatch", "ProvidesSampleImages"]
+
+
+@runtime_checkable
+class ProvidesExampleBatch(Protocol):
+    """A model that can make up a batch of its own input format."""
+
+    def example_batch(self) -> Any:  # noqa: ANN401
+        """Return a small batch that ``training_step`` accepts."""
+
+
+@runtime_checkable
+class ProvidesSampleImages(Protocol):
+    """A model that can show what it does to a batch."""
+
+    def sample_images(self, batch: Any) -> dict[str, Tensor]:  # noqa: ANN401
+        """Return pictures by title, each ``(n, 3, height, width)`` in [0, 1], all of one size."""
