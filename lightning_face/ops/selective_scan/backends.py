@@ -19,7 +19,7 @@ NAMES = ("triton", "mamba_ssm", "c", "numba", "chunked", "reference")
 # What "auto" tries, best first.
 PREFERENCE = {
     "cuda": ("triton", "mamba_ssm", "chunked"),
-    "cpu": ("chunked",),
+    "cpu": ("c", "chunked"),
 }
 
 
