@@ -10,13 +10,26 @@ from lightning_face_mambast.importer import infer_settings, network_name, networ
 from lightning_face_mambast.losses import StyleTransferLoss
 from lightning_face_mambast.mamba_core import MambaCore
 from lightning_face_mambast.mambast import MambaST, Triple
+from lightning_face_mambast.metrics import (
+    ArtInception,
+    CFSDNetwork,
+    color_histogram,
+    frechet_distance_infinity,
+    hellinger_distance,
+    structural_distance,
+)
 from lightning_face_mambast.patch_embed import PatchEmbed
 from lightning_face_mambast.shuffle import draw_permutations, reference_generator
 from lightning_face_mambast.ss2d import SS2D
+from lightning_face_mambast.transforms import evaluation_transform, resize_exact, to_tensor
 from lightning_face_mambast.vgg import LAYERS, VGGNormalised, vgg_state_dict
 from lightning_face_mambast.vss_block import VSSBlock
+from PIL import Image
 from torch import Tensor
 
+from lightning_face.data.image_grid import make_grid, to_uint8
+from lightning_face.metrics.frechet_distance import frechet_distance
+from lightning_face.metrics.lpips import LPIPSNetwork, to_gray
 from lightning_face.ops import cross_merge, cross_scan, cross_unscan, selective_scan
 
 Config = dict[str, Any]
@@ -223,6 +236,67 @@ def run_train_step(config: Config, state: Tensors, inputs: Tensors) -> Tensors:
     }
 
 
+def run_frechet(config: Config, state: Tensors, inputs: Tensors) -> Tensors:
+    return {"fid": frechet_distance(inputs["act1"], inputs["act2"])}
+
+
+def run_fid_infinity(config: Config, state: Tensors, inputs: Tensors) -> Tensors:
+    stylized, style = inputs["act_stylized"], inputs["act_style"]
+    return {"fid_inf": frechet_distance_infinity(stylized, style, config["num_points"])}
+
+
+def run_art_inception(config: Config, state: Tensors, inputs: Tensors) -> Tensors:
+    network = ArtInception()
+    network.load_published(state)
+    return {"features": network(inputs["image"])}
+
+
+def run_lpips(config: Config, state: Tensors, inputs: Tensors) -> Tensors:
+    network = LPIPSNetwork(config["net"])
+    network.load_published(state)
+    pair = [inputs["stylized"], inputs["content"]]
+    if config["gray"]:
+        pair = [to_gray(image) for image in pair]
+    with torch.no_grad():
+        return {"distance": network(*pair).view(-1, 1, 1, 1)}
+
+
+def run_cfsd(config: Config, state: Tensors, inputs: Tensors) -> Tensors:
+    network = CFSDNetwork()
+    network.trunk.load_features(state, "the golden case")
+    stylized, content = network(inputs["stylized"]), network(inputs["content"])
+    return {
+        "cfsd": structural_distance(stylized[0], content[0]),
+        "stylized_relu3_1_every_16th_channel": stylized[:, ::16],
+    }
+
+
+def run_histogan(config: Config, state: Tensors, inputs: Tensors) -> Tensors:
+    stylized, style = (
+        color_histogram(
+            inputs[name],
+            bins=config["h"],
+            largest_side=config["insz"],
+            kernel=config["method"],
+            intensity_scale=config["intensity_scale"],
+        )
+        for name in ("stylized", "style")
+    )
+    distance = hellinger_distance(stylized, style).mean()
+    return {"hist_stylized": stylized, "hist_style": style, "distance": distance}
+
+
+def run_image_transform(config: Config, state: Tensors, inputs: Tensors) -> Tensors:
+    image = Image.fromarray(inputs["image_uint8_hwc"].numpy())
+    if config["kind"] == "train-resize":
+        return {"tensor": to_tensor(resize_exact(image, config["size"]))}
+    return {"tensor": evaluation_transform(image, config["size"])}
+
+
+def run_grid(config: Config, state: Tensors, inputs: Tensors) -> Tensors:
+    return {"grid_uint8_hwc": to_uint8(make_grid(inputs["images"])).permute(1, 2, 0)}
+
+
 RUNNERS = {
     "ops/selective-scan": run_selective_scan,
     "mamba-st/cross-scan": run_cross_scan,
@@ -237,4 +311,12 @@ RUNNERS = {
     "mamba-st/vgg": run_vgg,
     "mamba-st/loss": run_loss,
     "mamba-st/train-step": run_train_step,
+    "metrics/frechet": run_frechet,
+    "metrics/fid-infinity": run_fid_infinity,
+    "metrics/art-inception": run_art_inception,
+    "metrics/lpips": run_lpips,
+    "metrics/cfsd": run_cfsd,
+    "metrics/histogan": run_histogan,
+    "data/image-transform": run_image_transform,
+    "data/to-uint8-grid": run_grid,
 }
