@@ -1,0 +1,24 @@
+"""What the tests of a plugin need: the plugin contract and pytest fixtures.
+
+``check_plugin("my-paper")`` asserts the contract. The fixtures come with
+``pytest_plugins = ["lightning_face.testing.fixtures"]`` in a ``conftest.py``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lightning_face.testing.plugin_check import check_plugin, plugin_problems
+
+__all__ = ["check_plugin", "plugin_problems"]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    """Import the contract on first use: the fixtures and the doctor do not wait for torch."""
+    if name in __all__:
+        from lightning_face.testing import plugin_check
+
+        return getattr(plugin_check, name)
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)
