@@ -9,6 +9,7 @@ from lightning_face.callbacks.export_weights import ExportWeights
 from lightning_face.callbacks.finite_loss import FiniteLoss
 from lightning_face.callbacks.image_grid import ImageGrid
 from lightning_face.callbacks.metrics_rewind import MetricsRewind
+from lightning_face.callbacks.progress_keeper import ProgressKeeper
 from lightning_face.callbacks.random_state_keeper import RandomStateKeeper
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ __all__ = [
     "FiniteLoss",
     "ImageGrid",
     "MetricsRewind",
+    "ProgressKeeper",
     "RandomStateKeeper",
     "Report",
 ]

@@ -34,7 +34,8 @@ class ExportWeights(Callback):
             ):
                 export_checkpoint(callback.best_model_path, folder)
                 return
-        averages = [callback for callback in trainer.callbacks if isinstance(callback, EMA)]
+        callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+        averages = [callback for callback in callbacks if isinstance(callback, EMA)]
         if averages:
             state_dict = averages[0].averaged_state_dict(pl_module)
         else:

@@ -44,7 +44,7 @@ class AtomicCheckpointIO(CheckpointIO):
         with atomic_path(path) as temporary:
             with temporary.open("wb") as file:
                 writer = _DigestingWriter(file)
-                torch.save(checkpoint, writer)
+                torch.save(checkpoint, writer)  # type: ignore[arg-type]
             new = writer.digest.hexdigest()
             old = read_digests(sidecar(path)).get(path.name, set()) if path.exists() else set()
             write_digests(sidecar(path), {path.name: old | {new}})
@@ -54,7 +54,7 @@ class AtomicCheckpointIO(CheckpointIO):
     def load_checkpoint(
         self,
         path: str | Path,
-        map_location: Any | None = None,
+        map_location: Any = "cpu",
         weights_only: bool | None = None,
     ) -> dict[str, Any]:
         return load_checkpoint(path, map_location=map_location)

@@ -13,13 +13,10 @@ from lightning.pytorch.cli import instantiate_module
 from lightning_face.checkpoint.export import model_config
 from lightning_face.checkpoint.safe_load import load_checkpoint
 from lightning_face.checkpoint.weights import read_weights
+from lightning_face.cli.policy import is_allowed
 from lightning_face.errors import CheckpointError, WeightsError
-from lightning_face.registry import list_plugins
 
 __all__ = ["load"]
-
-# Packages of plain building blocks that a model's arguments may name.
-_BUILDING_BLOCKS = ("torch.nn", "torch.optim", "torchmetrics")
 
 
 def load(path: Path | str) -> LightningModule:
@@ -54,14 +51,8 @@ def load(path: Path | str) -> LightningModule:
 
 
 def _build(path: Path, class_path: str, init_args: dict[str, Any]) -> LightningModule:
-    roots = {
-        "lightning_face",
-        *(plugin.target.split(".")[0].split(":")[0] for plugin in list_plugins()),
-    }
     for name in (class_path, *_class_paths(init_args)):
-        if name.split(".")[0] not in roots and not name.startswith(
-            tuple(f"{package}." for package in _BUILDING_BLOCKS)
-        ):
+        if not is_allowed(name):
             raise CheckpointError(
                 f"{path} names the class {name}, which no installed plugin registers: it was not "
                 "imported; install the plugin that the file belongs to"

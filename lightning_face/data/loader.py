@@ -19,7 +19,7 @@ class ResumableLoader:
     """Batches of a dataset in the order of an :class:`EpochSampler`, with a state to save.
 
     Lightning stores the state of the training loader in the checkpoint and calls ``set_epoch``
-    of its ``sampler``. The epoch travels with every index into the workers, where
+    of ``batch_sampler.sampler``. The epoch travels with every index into the workers, where
     ``dataset.set_epoch(epoch)`` is called before the first sample of it, so that workers which
     live on, or fetch ahead, know the epoch of each sample.
 
@@ -38,11 +38,11 @@ class ResumableLoader:
         collate_fn: Callable[[list[Any]], Any] | None = None,
     ) -> None:
         self.dataset = dataset
-        self.sampler = sampler
+        self.batch_sampler = _EpochBatches(sampler)
         self._generator = torch.Generator()
         self._loader: DataLoader[Any] = DataLoader(
             dataset=_EpochItems(dataset),
-            batch_sampler=_EpochBatches(sampler),
+            batch_sampler=self.batch_sampler,
             num_workers=num_workers,
             collate_fn=collate_fn,
             generator=self._generator,
@@ -53,13 +53,13 @@ class ResumableLoader:
 
     def __len__(self) -> int:
         """Number of batches of a whole epoch."""
-        return len(self.sampler)
+        return len(self.batch_sampler)
 
     def __iter__(self) -> Iterator[Any]:
         """Iterate over the rest of the epoch, which is all of it unless a state was loaded."""
         # A generator begins at the first next(): Lightning asks for the iterator of a resumed
         # run before it sets the epoch.
-        sampler = self.sampler
+        sampler = self.batch_sampler.sampler
         epoch = sampler.epoch
         batch = sampler.start
         self._generator.manual_seed(mixed_seed("workers", sampler.seed, epoch, sampler.rank))
@@ -73,10 +73,11 @@ class ResumableLoader:
 
     def state_dict(self) -> dict[str, int]:
         """Return the epoch, the number of batches handed out, and what the order depends on."""
+        sampler = self.batch_sampler.sampler
         epoch, batch = self._position
-        if epoch != self.sampler.epoch:
-            epoch, batch = self.sampler.epoch, self.sampler.start
-        return {"epoch": epoch, "batch": batch, **self._identity()}
+        if epoch != sampler.epoch:
+            epoch, batch = sampler.epoch, sampler.start
+        return {"epoch": epoch, "batch": batch, "batches": len(self), **self._identity()}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Continue behind the batch at which ``state`` was taken.
@@ -94,12 +95,12 @@ class ResumableLoader:
                     f"is {value}: continue with the same data settings and number of processes, or "
                     "from the checkpoint of an epoch's end"
                 )
-        self.sampler.epoch = state["epoch"]
-        self.sampler.start = state["batch"]
+        self.batch_sampler.sampler.epoch = state["epoch"]
+        self.batch_sampler.sampler.start = state["batch"]
         self._position = (state["epoch"], state["batch"])
 
     def _identity(self) -> dict[str, int]:
-        sampler = self.sampler
+        sampler = self.batch_sampler.sampler
         return {
             "size": sampler.size,
             "batch_size": sampler.batch_size,
