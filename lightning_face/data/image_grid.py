@@ -1,11 +1,12 @@
-"""Batches of pictures on one sheet, and their 8-bit form."""
+"""Batches of pictures on one sheet, and pictures as files want them."""
 
 from __future__ import annotations
 
 import torch
+from PIL import Image
 from torch import Tensor
 
-__all__ = ["make_grid", "to_uint8"]
+__all__ = ["make_grid", "to_pil", "to_uint8"]
 
 
 def make_grid(images: Tensor, columns: int = 8, padding: int = 2) -> Tensor:
@@ -56,3 +57,15 @@ def to_uint8(images: Tensor) -> Tensor:
         The pictures as ``torch.uint8``, same shape.
     """
     return (images.detach().float() * 255).add_(0.5).clamp_(0, 255).to(torch.uint8)
+
+
+def to_pil(image: Tensor) -> Image.Image:
+    """Turn one picture in [0, 1] into an 8-bit one to save.
+
+    Args:
+        image: RGB ``(3, height, width)``; values outside [0, 1] are clamped.
+
+    Returns:
+        The picture in mode ``RGB``.
+    """
+    return Image.fromarray(to_uint8(image).permute(1, 2, 0).cpu().numpy())

@@ -18,7 +18,7 @@ from lightning_face.data.randomness import mixed_seed, sample_generator
 from lightning_face.errors import DataError
 from lightning_face_mambast.transforms import training_transform
 
-__all__ = ["FixedPairs", "Pair", "RandomPairs"]
+__all__ = ["FixedPairs", "NamedPair", "Pair", "RandomPairs", "unique_names"]
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,16 @@ class Pair(TypedDict):
     files: str
     content_file: str
     style_file: str
+
+
+class NamedPair(Pair):
+    """One sample that a file is written for.
+
+    Attributes:
+        name: Name of the pair, which no other pair of the dataset has.
+    """
+
+    name: str
 
 
 class RandomPairs(Dataset[Pair]):
@@ -127,7 +137,7 @@ class RandomPairs(Dataset[Pair]):
         return self._round[stream][1]
 
 
-class FixedPairs(Dataset[Pair]):
+class FixedPairs(Dataset[NamedPair]):
     """A list of pairs, for evaluation and prediction.
 
     Pictures that come back in later pairs are kept, so that each is decoded once.
@@ -147,13 +157,15 @@ class FixedPairs(Dataset[Pair]):
         self.pairs = list(pairs)
         self.transform = transform
         self.kept = kept
+        contents, styles = (list(dict.fromkeys(files)) for files in zip(*pairs, strict=True))
+        self._names = unique_names(contents), unique_names(styles)
         self._read: Callable[[Path], Tensor] | None = None
 
     def __len__(self) -> int:
         """Number of pairs."""
         return len(self.pairs)
 
-    def __getitem__(self, index: int) -> Pair:
+    def __getitem__(self, index: int) -> NamedPair:
         """Read a pair.
 
         Args:
@@ -165,11 +177,39 @@ class FixedPairs(Dataset[Pair]):
         if self._read is None:
             self._read = lru_cache(self.kept)(lambda path: self.transform(read_image(path)))
         content_file, style_file = self.pairs[index]
-        return _pair(self._read(content_file), self._read(style_file), content_file, style_file)
+        content, style = self._read(content_file), self._read(style_file)
+        name = f"{self._names[0][content_file]}_stylized_{self._names[1][style_file]}"
+        return {**_pair(content, style, content_file, style_file), "name": name}
 
     def __getstate__(self) -> dict[str, object]:
         """Leave the kept pictures behind when a worker process is started."""
         return {**self.__dict__, "_read": None}
+
+
+def unique_names(files: Sequence[Path]) -> dict[Path, str]:
+    """Give every file a short name that no other has.
+
+    Args:
+        files: Different files.
+
+    Returns:
+        The file name without extension, with as many parent folders (joined by ``-``), and in
+        the end the extension, as it takes to tell all files of that name apart.
+    """
+    names: dict[Path, str] = {}
+    groups: dict[str, list[Path]] = {}
+    for path in files:
+        groups.setdefault(path.stem, []).append(path)
+    for stem, group in groups.items():
+        candidates = [[stem] * len(group)]
+        for depth in range(1, max(len(path.parts) for path in group)):
+            prefixes = ["-".join(path.parent.parts[-depth:]).strip("/\\-") for path in group]
+            candidates.append([f"{prefix}-{stem}" for prefix in prefixes])
+        candidates.append([f"{path.stem}-{path.suffix[1:]}" for path in group])
+        candidates.append([f"{stem}-{index}" for index in range(1, len(group) + 1)])
+        chosen = next(each for each in candidates if len(set(each)) == len(group))
+        names.update(zip(group, chosen, strict=True))
+    return names
 
 
 def _pair(content: Tensor, style: Tensor, content_file: Path, style_file: Path) -> Pair:
