@@ -193,7 +193,7 @@ def _unknown(group: str, name: str, entries: list[Plugin]) -> str:
             )
     names = [plugin.name for plugin in entries]
     installed = ", ".join(dict.fromkeys(names)) or "none"
-    suggestion = near(name, names + [plugin.alias for plugin in entries])
+    suggestion = near(name, names) or near(name, [plugin.alias for plugin in entries])
     return f"no {group} plugin named {name!r}{suggestion or ';'} installed: {installed}"
 
 

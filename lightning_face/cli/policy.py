@@ -98,7 +98,7 @@ class Start:
     def model(self) -> str | None:
         """Return the name or class path of the model, if the words or files give one."""
         values = _values(self.words, "--model", "--model.class_path")
-        model = values[-1] if values else self.settings.get("model")
+        model = yaml.safe_load(values[-1]) if values else self.settings.get("model")
         if isinstance(model, dict):
             model = model.get("class_path")
         return model if isinstance(model, str) else None
@@ -127,9 +127,6 @@ class Start:
         text = self.value("ckpt_path")
         if text is None:
             return None
-        if self.value("init_from") is not None and _values(self.words, "--init_from"):
-            msg = "--ckpt_path continues a run and --init_from starts one: give one of them"
-            raise ConfigError(msg)
         option = self.words_after("--model", "--data") if self.verb == "fit" else None
         if option is not None:
             msg = (
@@ -148,11 +145,15 @@ class Start:
         """Resolve ``--init_from`` to a folder of exported weights.
 
         Raises:
+            ConfigError: A checkpoint to continue from is given too.
             WeightsError: It is not such a folder.
         """
         text = self.value("init_from")
         if text is None:
             return None
+        if _values(self.words, "--init_from") and self.value("ckpt_path") is not None:
+            msg = "--ckpt_path continues a run and --init_from starts one: give one of them"
+            raise ConfigError(msg)
         folder = _local(text)
         if not (folder / run_folder.CONFIG).is_file():
             msg = (

@@ -10,6 +10,7 @@ import sys
 import traceback
 import warnings
 from argparse import ArgumentError
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,8 @@ def main(verb: str, argv: Sequence[str]) -> int:
     """
     _silence_tips()
     restrict_imports()
+    # some callbacks of lightning have enums as defaults, whose text is what they accept too
+    yaml.SafeDumper.add_multi_representer(Enum, _represent_enum)
     start = Start.read(verb, argv)
     cli = FaceCLI(start)
     try:
@@ -379,6 +382,10 @@ class FaceCLI(LightningCLI):
     def _note(self, text: str) -> None:
         if self.agreement is not None and self.agreement.first:
             print(f"lightning-face: note: {text}", file=sys.stderr)
+
+
+def _represent_enum(dumper: yaml.SafeDumper, value: Enum) -> yaml.Node:
+    return dumper.represent_data(value.value)
 
 
 def _silence_tips() -> None:
