@@ -19,7 +19,7 @@ NAMES = ("triton", "mamba_ssm", "c", "numba", "chunked", "reference")
 # What "auto" tries, best first.
 PREFERENCE = {
     "cuda": ("triton", "mamba_ssm", "chunked"),
-    "cpu": ("c", "chunked"),
+    "cpu": ("c", "numba", "chunked"),
 }
 
 
@@ -84,7 +84,7 @@ def _choose(device_type: str, backend: str) -> str:
         if reason is not None:
             raise RuntimeError(f"selective-scan backend {backend!r} cannot be used: {reason}")
         return backend
-    refused = []
+    refused: list[str] = []
     for name in PREFERENCE.get(device_type, ("chunked",)):
         module = load_backend(name)
         reason = module.unavailable()

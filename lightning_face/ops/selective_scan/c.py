@@ -30,7 +30,7 @@ SOURCE = Path(__file__).with_name("kernel.c")
 CHUNK = 32
 FLAGS = ("-O3", "-std=gnu11", "-fPIC", "-ffp-contract=fast", f"-DCHUNK={CHUNK}")
 # Copies of the code in rising order of what the processor must offer.
-VARIANTS = {"baseline": ("-DDISPATCH",)}
+VARIANTS: dict[str, tuple[str, ...]] = {"baseline": ("-DDISPATCH",)}
 if platform.machine().lower() in {"x86_64", "amd64"}:
     VARIANTS["avx2"] = ("-mavx2", "-mfma")
     VARIANTS["avx512"] = ("-mavx2", "-mfma", "-mavx512f")

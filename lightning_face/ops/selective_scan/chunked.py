@@ -26,7 +26,7 @@ NAME = "chunked"
 # Elements of all chunks' states that are advanced at once: few enough to stay in a core's cache.
 _STATE_ELEMENTS = 1 << 16
 # Elements of the states of all positions that the backward pass holds at once.
-_HISTORY_ELEMENTS = 1 << 22
+_HISTORY_ELEMENTS = 1 << 20
 
 
 def unavailable() -> str | None:
@@ -184,7 +184,7 @@ def _blocks(terms: _Terms, elements: int) -> list[slice]:
 def tracing() -> bool:
     """Whether the caller is being recorded as a graph that has to run without this package."""
     exporting = torch.compiler.is_exporting() or torch.onnx.is_in_onnx_export()
-    return exporting or torch.jit.is_tracing()
+    return exporting or torch.jit.is_tracing()  # type: ignore[attr-defined]
 
 
 def _carry(ends: Tensor, decay: Tensor, backwards: bool) -> tuple[Tensor, Tensor]:

@@ -153,7 +153,7 @@ _forward.register_autograd(_differentiate, setup_context=_setup_context)
 
 def _unpack(arguments: tuple[object, ...]) -> tuple[ScanInputs, str, bool]:
     *values, orders, backend, need_backward = cast(tuple[Any, ...], arguments)
-    return ScanInputs(*values, tuple(orders)), backend, need_backward
+    return ScanInputs._make((*values, tuple(orders))), backend, need_backward
 
 
 def _laid_out_like(result: Tensor, argument: Tensor) -> Tensor:
@@ -183,6 +183,7 @@ def _check(inputs: ScanInputs) -> None:
     if groups < 1 or math.remainder(channels, groups):
         raise ValueError(f"{groups} groups do not divide {channels} channels")
     expected = {
+        "u": (batch, length, channels),
         "delta": (batch, length, directions, channels),
         "A": (directions, channels, states),
         "B": (batch, length, directions, groups, states),

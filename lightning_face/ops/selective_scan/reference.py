@@ -79,8 +79,8 @@ def backward(inputs: ScanInputs, saved: list[Tensor], grad_y: Tensor) -> ScanGra
     batch, _, channels = inputs.u.shape
     groups, states = inputs.B.shape[3:]
     share = channels // groups
-    grads = ScanGradients(
-        *(None if t is None else torch.zeros_like(t, dtype=torch.float32) for t in inputs[:7])
+    grads = ScanGradients._make(
+        None if t is None else torch.zeros_like(t, dtype=torch.float32) for t in inputs[:7]
     )
     for k, order in enumerate(inputs.orders):
         tokens = visiting_order(order, inputs.height, inputs.width, inputs.u.device)

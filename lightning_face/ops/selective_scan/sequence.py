@@ -67,8 +67,9 @@ def selective_scan(
     groups = max(
         (m.shape[1] if m.dim() == 4 else u.shape[1] if m.dim() == 2 else 1) for m in (B, C)
     )
+    # A gated output is rounded to the type of u once, after the gate.
     y, last_state = directional_scan(
-        u.transpose(1, 2),
+        (u if z is None else u.float()).transpose(1, 2),
         delta.transpose(1, 2).unsqueeze(2),
         A.unsqueeze(0),
         _by_token("B", B, u, groups),
@@ -82,8 +83,7 @@ def selective_scan(
     )
     out = y.transpose(1, 2)
     if z is not None:
-        # The product is rounded once, so the gate is applied before the cast.
-        out = (out.float() * F.silu(z.float())).to(u.dtype)
+        out = (out * F.silu(z.float())).to(u.dtype)
     return (out, last_state.squeeze(1)) if return_last_state else out
 
 
