@@ -140,7 +140,9 @@ def _differentiate(
     ctx: FunctionCtx, grad_y: Tensor | None, grad_state: Tensor | None, grad_saved: object
 ) -> tuple[Any, ...]:
     settings: list[Any] = ctx.settings  # type: ignore[attr-defined]
-    arguments, saved = ctx.saved_tensors[:7], list(ctx.saved_tensors[7:])  # type: ignore[attr-defined]
+    # read once: under activation checkpointing every read computes the tensors again
+    tensors = ctx.saved_tensors  # type: ignore[attr-defined]
+    arguments, saved = tensors[:7], list(tensors[7:])
     if grad_y is None:
         return (None,) * (len(arguments) + len(settings) + 1)
     found = iter(_backward(grad_y, saved, *arguments, *settings))
