@@ -204,9 +204,10 @@ def _distribution_summary(plugin: Plugin) -> str:
     from importlib import metadata
 
     try:
-        return metadata.metadata(plugin.distribution).get("Summary", "")
+        described = metadata.metadata(plugin.distribution)
     except metadata.PackageNotFoundError:
         return ""
+    return " ".join(described.get_all("Summary", []))
 
 
 def _experiments(words: list[str]) -> int:

@@ -32,7 +32,8 @@ RUN_VERBS = ("fit", "validate", "test", "predict")
 
 _GROUPS = {"model": "models", "data": "data", "trainer.callbacks": "callbacks"}
 
-COMMAND_LINE = "the command line"
+INLINE = "the checkpoint"
+"""Source of settings that come in no file; only those of a checkpoint do."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Parser(LightningArgumentParser):
 
     def parse_string(self, content: str, *args: Any, **kwargs: Any) -> Namespace:  # noqa: ANN401
         """Parse text in YAML, which every configuration file passes through."""
-        source = self._file or COMMAND_LINE
+        source = self._file or INLINE
         try:
             settings = get_loader("yaml")(content)
         except yaml.MarkedYAMLError as error:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from lightning.fabric.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
-from torch.distributed import Store, TCPStore
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ class Agreement:
 
     answer: str
     first: bool
-    store: Store | None = None
+    store: TCPStore | None = None
 
 
 @dataclass(frozen=True)
@@ -85,17 +85,16 @@ def agree(decide: Callable[[], str], num_nodes: int) -> Agreement:
 
 def _peers(num_nodes: int) -> _Peers | None:
     """Describe the processes that something outside started, or None if this is the only one."""
-    environment = os.environ
-    key = f"lightning_face/{environment.get('TORCHELASTIC_RESTART_COUNT', '0')}"
-    if TorchElasticEnvironment.detect():
-        cluster: TorchElasticEnvironment | SLURMEnvironment = TorchElasticEnvironment()
-    elif SLURMEnvironment.detect() and int(environment.get("SLURM_NTASKS", "1")) > 1:
+    key = f"lightning_face/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}"
+    if SLURMEnvironment.detect() and int(os.environ["SLURM_NTASKS"]) > 1:
         cluster = SLURMEnvironment()
-    elif num_nodes > 1 and "MASTER_ADDR" in environment and "MASTER_PORT" in environment:
-        rank = int(environment.get("NODE_RANK", environment.get("GROUP_RANK", "0")))
-        return _Peers(rank, environment["MASTER_ADDR"], int(environment["MASTER_PORT"]), key)
+        return _Peers(cluster.global_rank(), cluster.main_address, cluster.main_port, key)
+    if "MASTER_ADDR" not in os.environ or "MASTER_PORT" not in os.environ:
+        return None
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and "RANK" in os.environ:
+        rank = int(os.environ["RANK"])
+    elif num_nodes > 1:
+        rank = int(os.environ.get("NODE_RANK", os.environ.get("GROUP_RANK", "0")))
     else:
         return None
-    if cluster.world_size() == 1:
-        return None
-    return _Peers(cluster.global_rank(), cluster.main_address, cluster.main_port, key)
+    return _Peers(rank, os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), key)

@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import logging
 import os
+import platform
 import sys
 import traceback
 import warnings
@@ -224,17 +225,16 @@ class FaceCLI(LightningCLI):
 
     def record_failure(self, error: Exception) -> FaceError:
         """Keep the traceback in the run folder, and phrase the failure in one line."""
-        if self.agreement is None:
-            if isinstance(error, FaceError):
-                return error
-            return RunError(_one_line(error))
-        rank = "" if self.agreement.first else f"-rank{os.environ.get('LOCAL_RANK', '')}"
-        path = self.folder / f"traceback{rank}.txt"
-        if self.agreement.first:
+        kept = ""
+        if self.agreement is not None and self.folder.is_dir():
+            # every process has its own story, and the first may only tell that another ended
+            rank = "" if self.agreement.first else f"-{platform.node()}-{os.getpid()}"
+            path = self.folder / f"traceback{rank}.txt"
             path.write_text(traceback.format_exc(), encoding="utf-8")
+            kept = f" (traceback in {path})"
         if isinstance(error, FaceError):
             return error
-        return RunError(f"{_one_line(error)} (traceback in {path})")
+        return RunError(_one_line(error) + kept)
 
     def print_summary(self) -> None:
         """Name what the run made, for whoever started it."""
@@ -288,9 +288,9 @@ class FaceCLI(LightningCLI):
         if model is None and weights is not None:
             config = yaml.safe_load((weights / run_folder.CONFIG).read_text(encoding="utf-8"))
             model = config["model"]["class_path"]
-        named = model is not None and not self.start.configs
-        class_path = expand_name("models", model) if named else None
-        return run_folder.experiment_name(self.start.configs, class_path)
+        if model is None or self.start.configs:
+            return run_folder.experiment_name(self.start.configs, None)
+        return run_folder.experiment_name([], expand_name("models", model))
 
     def _check_checkpoint(self, checkpoint: Path) -> None:
         """Refuse a checkpoint of another model, and a resumed run that would be another one."""
@@ -308,6 +308,8 @@ class FaceCLI(LightningCLI):
             path = self.resumed / run_folder.CONFIG
             saved = yaml.safe_load(path.read_text(encoding="utf-8"))
             refuse_other_run(saved, yaml.safe_load(self._dump()), _short(path))
+            # part of what the run is, though the checkpoint has long replaced those weights
+            self.config.init_from = saved.get("init_from")
 
     def _open_folder(self) -> str:
         """Make the run folder, or enter that of the run to be continued."""
