@@ -1,4 +1,4 @@
-"""Pytest fixtures for plugins: ``pytest_plugins = ["lightning_face.testing.fixtures"]``."""
+"""Pytest fixtures for plugins, to be imported into their ``conftest.py``."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from lightning.pytorch import (
     seed_everything,
 )
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from lightning_face.callbacks import FiniteLoss, RandomStateKeeper
 from lightning_face.checkpoint.export import export_checkpoint
@@ -115,7 +115,8 @@ def _model_problems(
     data_args: dict[str, Any] | None,
 ) -> list[str]:
     try:
-        module = build(target, model_args or {})
+        # by hand: from inside a parser, an error comes out as a puzzle about types
+        module = target(**(model_args or {}))
     # whatever a constructor raises is the plugin's problem to tell
     except Exception as error:
         return [f"building it fails: {_text(error)}"]
@@ -226,9 +227,10 @@ class _Training:
                 data = build(self.source, self.data_args)
                 trainer.fit(module, datamodule=data, ckpt_path=where)
             else:
-                batches = [module.example_batch() for _ in range(BATCHES)]
-                # a list of batches is a valid loader, and has no state to lose
-                trainer.fit(module, batches, ckpt_path=where)
+                torch.manual_seed(0)
+                # one batch over and over: such a loader has no position to lose
+                batches = cast("Dataset[Any]", [module.example_batch()] * BATCHES)
+                trainer.fit(module, DataLoader(batches, batch_size=None), ckpt_path=where)
         return fresh, _weights(module), sorted(map(str, trainer.callback_metrics))
 
     def _export_problems(self, checkpoint: Path) -> list[str]:

@@ -1,0 +1,265 @@
+"""The plugin contract: a sound plugin passes, and every breach has its sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lightning_face.testing import check_plugin, plugin_problems, write_distribution
+
+MODELS = '''
+import numpy as np
+import torch
+from lightning.pytorch import LightningModule
+from lightning_face.modules import FaceModule
+
+class Sound(FaceModule):
+    """Linear map with noise in the loss."""
+
+    def __init__(self, width: int = 4, lr: float = 0.1) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        self.layer = torch.nn.Linear(width, 1)
+        self.lr = lr
+
+    def example_batch(self):
+        return {"x": torch.ones(2, self.hparams.width)}
+
+    def training_step(self, batch, batch_idx):
+        noise = torch.randn_like(batch["x"])
+        loss = self.layer(batch["x"] + noise).square().mean()
+        self.log("train/loss", loss)
+        return loss
+
+    def configure_optimizers(self):
+        return torch.optim.Adam(self.parameters(), lr=self.lr)
+
+class Plain(LightningModule):
+    def __init__(self, width: int = 4) -> None:
+        super().__init__()
+
+class Undocumented(Sound):
+    pass
+
+class Required(Sound):
+    """Has an argument without a default."""
+    def __init__(self, width: int) -> None:
+        super().__init__(width)
+
+class ObjectDefault(Sound):
+    """Has a default that no YAML can hold."""
+    def __init__(self, dtype: torch.dtype = torch.float32) -> None:
+        super().__init__()
+
+class Scalar(Sound):
+    """Keeps a numpy scalar."""
+    def __init__(self, width: int = 4) -> None:
+        super().__init__(width)
+        self.hparams["scale"] = np.float64(2)
+
+class Forgetful(Sound):
+    """Keeps no hyperparameters."""
+    def __init__(self, width: int = 4) -> None:
+        FaceModule.__init__(self)
+        self.layer = torch.nn.Linear(width, 1)
+        self.lr = 0.1
+    def example_batch(self):
+        return {"x": torch.ones(2, 4)}
+
+class BadNames(Sound):
+    """Logs a metric without a split."""
+    def training_step(self, batch, batch_idx):
+        loss = super().training_step(batch, batch_idx)
+        self.log("loss", loss)
+        return loss
+
+class Idle(Sound):
+    """Learns nothing."""
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.0)
+
+class HiddenState(Sound):
+    """Counts in an attribute that no checkpoint holds."""
+    count = 0
+    def training_step(self, batch, batch_idx):
+        self.count += 1
+        return super().training_step(batch, batch_idx) * self.count
+
+class NotANumber(Sound):
+    """Returns a loss that is no number."""
+    def training_step(self, batch, batch_idx):
+        return super().training_step(batch, batch_idx) * float("nan")
+
+class NoBatch(FaceModule):
+    """Has nothing to be trained on."""
+    def __init__(self, width: int = 4) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+
+class Failing(Sound):
+    """Cannot be built."""
+    def __init__(self, width: int = 4) -> None:
+        raise RuntimeError("no such width")
+'''
+
+DATA = '''
+import torch
+from lightning.pytorch import LightningDataModule
+from torch.utils.data import DataLoader
+from lightning_face.data import FaceDataModule
+
+class Sound(FaceDataModule):
+    """Numbers."""
+    sample_name = "contract-sound"
+    def write_sample(self, root):
+        (root / "numbers.txt").write_text("1 2 3 4 5 6 7 8 9")
+    def setup(self, stage):
+        words = (self.folder / "numbers.txt").read_text().split()
+        self.numbers = torch.tensor([float(word) for word in words])
+    def train_dataloader(self):
+        return self.loader(self.numbers, train=True)
+
+class NoSample(FaceDataModule):
+    """Needs a root."""
+    def setup(self, stage):
+        self.folder
+    def train_dataloader(self):
+        return []
+
+class Positional(Sound):
+    """Makes loaders in a way that Lightning cannot repeat."""
+    sample_name = "contract-positional"
+    def predict_dataloader(self):
+        return DataLoader(self.numbers, 2)
+
+class Restless(Sound):
+    """Gives other batches each time."""
+    sample_name = "contract-restless"
+    def train_dataloader(self):
+        return DataLoader(self.numbers, batch_size=9, shuffle=True)
+'''
+
+REST = '''
+from pathlib import Path
+from lightning_face.errors import WeightsError
+
+def sound(source):
+    """Read weights."""
+    raise WeightsError(f"{source} is of another model")
+
+def trusting(source):
+    """Take anything."""
+
+def clumsy(source):
+    """Fail without a sentence."""
+    return {}[source]
+
+def two_arguments(source, folder):
+    """Wants more than it gets."""
+
+def hidden(argv):
+    return 0
+'''
+
+
+SEEDING = '''
+import torch
+from lightning.pytorch import Callback
+
+torch.manual_seed(3)
+torch.set_default_dtype(torch.float64)
+
+class Seeds(Callback):
+    """Does too much too early."""
+'''
+
+
+@pytest.fixture(scope="module", autouse=True)
+def site(tmp_path_factory: pytest.TempPathFactory):
+    site = tmp_path_factory.mktemp("site")
+
+    def names(module: str, source: str, keyword: str) -> dict[str, str]:
+        """Entry points for all definitions of a module: ``c-data-no-sample`` and so on."""
+        objects = [line.split()[1] for line in source.splitlines() if line.startswith(keyword)]
+        objects = [name.partition("(")[0] for name in objects]
+        kebab = ["".join(f"-{c.lower()}" if c.isupper() else c for c in o) for o in objects]
+        return {
+            f"{module}-{k.strip('-').replace('_', '-')}".replace("_", "-"): f"{module}:{o}"
+            for k, o in zip(kebab, objects, strict=True)
+        }
+
+    write_distribution(site, "c-models", {"models": names("cm", MODELS, "class")}, {"cm": MODELS})
+    write_distribution(site, "c-data", {"data": names("cd", DATA, "class")}, {"cd": DATA})
+    experiments = {"cx": "cx:plans", "cx-empty": "cx:none"}
+    functions = names("cr", REST, "def")
+    commands = {"cr-hidden": functions.pop("cr-hidden")}
+    write_distribution(
+        site,
+        "c-rest",
+        {"importers": functions, "commands": commands, "experiments": experiments},
+        {"cr": REST},
+    )
+    write_distribution(site, "c-seed", {"callbacks": {"cs-seeds": "cs:Seeds"}}, {"cs": SEEDING})
+    (site / "cx" / "plans").mkdir(parents=True)
+    (site / "cx" / "none").mkdir()
+    (site / "cx" / "__init__.py").touch()
+    (site / "cx" / "plans" / "list.yaml").write_text("- 1\n")
+    (site / "cx" / "plans" / "torn.yaml").write_text("a: [1\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(site)
+        patch.setenv("LIGHTNING_FACE_CACHE", str(site / "cache"))
+        yield
+
+
+@pytest.mark.parametrize(
+    "name", ["cm-sound", "cd-sound", "cr-sound", "ema", "image-grid", "export-weights"]
+)
+def test_sound_plugins_pass(name: str):
+    check_plugin(name)
+
+
+def test_arguments_reach_the_model_and_its_data():
+    check_plugin("cm-sound", model_args={"width": 7})
+    problems = plugin_problems("cm-sound", data="cd-sound", data_args={"batch_size": 4})
+    assert "training, saving or loading it fails" in problems[0], "its batches are no dicts"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("cm-plain", "Plain has no docstring"),
+        ("cm-undocumented", "Undocumented has no docstring"),
+        ("cm-required", r"Required\(width\) has no default"),
+        ("cm-object-default", r"default of ObjectDefault\(dtype\) is a dtype"),
+        ("cm-scalar", "hyperparameter 'scale' is a float64"),
+        ("cm-forgetful", r"call self.save_hyperparameters\(\)"),
+        ("cm-bad-names", "it logs 'loss'; name metrics split/quantity"),
+        ("cm-idle", "batches of training change no weight"),
+        ("cm-hidden-state", "a resumed run ends with other weights"),
+        ("cm-not-a-number", "NonFiniteLoss"),
+        ("cm-no-batch", r"give it example_batch\(\)"),
+        ("cm-failing", "building it fails: RuntimeError: no such width"),
+        ("cd-no-sample", "does not work without a root"),
+        ("cd-positional", "batch_size and the others by keyword"),
+        ("cd-restless", "another first batch"),
+        ("cr-trusting", "accepts a checkpoint of another model"),
+        ("cr-clumsy", "raises KeyError; raise WeightsError"),
+        ("cr-two-arguments", "requires 2 arguments, but is called with one, the source path"),
+        ("cr-hidden", "hidden has no docstring"),
+        ("cx", "list.yaml is no mapping"),
+        ("cx", "torn.yaml is no YAML"),
+        ("cx-empty", "holds no .yaml file"),
+        ("cs-seeds", "draws random numbers or sets a seed"),
+        ("cs-seeds", "changes torch's default dtype"),
+        ("nobody", "nothing is registered as 'nobody'"),
+    ],
+)
+def test_each_breach_is_said(name: str, said: str):
+    with pytest.raises(AssertionError, match=said):
+        check_plugin(name)
+
+
+def test_a_breach_is_one_line_each(tmp_path: Path):
+    assert all("\n" not in problem for problem in plugin_problems("cx"))
+    assert len(plugin_problems("cx")) == 2
