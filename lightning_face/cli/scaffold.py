@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["main", "write_plugin"]
 
+LONGEST_NAME = 28
+"""Longer ones make import lines of the skeleton wider than 100 columns."""
+
 
 def main(argv: list[str]) -> int:
     """Write a plugin skeleton and say what to do with it.
@@ -88,6 +91,9 @@ def _class_name(name: str) -> str:
             f"{name!r} is no plugin name: use lower-case letters and digits, words joined by "
             "single hyphens, such as my-paper"
         )
+        raise ConfigError(msg)
+    if len(name) > LONGEST_NAME:
+        msg = f"{name!r} is longer than {LONGEST_NAME} characters; choose a shorter name"
         raise ConfigError(msg)
     class_name = "".join(word.capitalize() for word in name.split("-"))
     if not class_name.isidentifier():
