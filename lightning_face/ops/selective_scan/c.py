@@ -180,7 +180,7 @@ def _run(name: str, inputs: ScanInputs, arrays: dict[str, Tensor], slots: int) -
 @functools.cache
 def _load_once() -> ctypes.CDLL | BuildError:
     try:
-        return ctypes.CDLL(str(_built()))
+        return ctypes.CDLL(str(build_kernel()))
     except BuildError as error:
         return error
     except OSError as error:
@@ -214,8 +214,12 @@ def _cache_folder() -> Path:
     return (Path(root) if root else Path.home() / ".cache" / "lightning-face") / "kernels"
 
 
-def _built() -> Path:
-    """Path of the shared library, compiled if it is not in the cache yet."""
+def build_kernel() -> Path:
+    """Path of the shared library, compiled if it is not in the cache yet.
+
+    Raises:
+        BuildError: There is no working compiler, or no place for the result.
+    """
     compiler = _compiler()
     key = hashlib.sha256(SOURCE.read_bytes())
     version = _call([*compiler, "--version"])
