@@ -8,10 +8,9 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
-from PIL import Image
 
 from lightning_face.checkpoint.atomic import atomic_path
-from lightning_face.data.image_grid import make_grid, to_uint8
+from lightning_face.data.image_grid import make_grid, to_pil
 from lightning_face.modules import ProvidesSampleImages
 
 __all__ = ["ImageGrid"]
@@ -51,7 +50,7 @@ class ImageGrid(Callback):
         grid = make_grid(columns.flatten(0, 1), columns=len(images))
         name = f"{trainer.global_step:08d}.png"
         with atomic_path(Path(trainer.default_root_dir) / "samples" / name) as temporary:
-            Image.fromarray(to_uint8(grid).numpy()).save(temporary, format="PNG")
+            to_pil(grid).save(temporary, format="PNG")
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
                 title = "samples/" + " | ".join(images)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -89,23 +90,19 @@ def _load_plain(path: Path, map_location: Any) -> Any:  # noqa: ANN401
     try:
         # passed explicitly: the environment cannot overrule it then
         return torch.load(path, map_location=map_location, weights_only=True)
-    except pickle.UnpicklingError as error:
+    except Exception as error:
+        # damaged bytes make the unpickler raise errors of any kind
+        found = re.search(r"GLOBAL ([\w.]+)", str(error))
+        if isinstance(error, pickle.UnpicklingError) and found:
+            raise CheckpointError(
+                f"{path} was not read: it asks for {found[1]}, and anything but tensors and "
+                "plain values would run code; save the state_dict alone, where you trust it"
+            ) from error
+        first = str(error).strip().partition("\n")[0].partition(". ")[0]
         raise CheckpointError(
-            f"{path} holds more than tensors and plain values, so reading it would run code "
-            f"({_reason(error)}); save only its state_dict, where you trust it, and use that file"
+            f"{path} is damaged, incomplete or no checkpoint ({first or type(error).__name__}); "
+            "copy or download it again"
         ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, IndexError) as error:
-        raise CheckpointError(
-            f"{path} is damaged, incomplete or no checkpoint at all ({_reason(error)}); copy or "
-            "download it again"
-        ) from error
-
-
-def _reason(error: Exception) -> str:
-    """First line of torch's message that says what was wrong, without its advice."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    told = [line for line in lines if "WeightsUnpickler error" in line or "Unsupported" in line]
-    return (told or lines or [type(error).__name__])[0].split(". ")[0].rstrip(".")
 
 
 def _flatten(tree: dict[Any, Any], prefix: str = "") -> dict[str, Tensor]:

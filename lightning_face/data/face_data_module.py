@@ -94,7 +94,7 @@ class FaceDataModule(LightningDataModule):
         sampler = EpochSampler(
             size=len(dataset),  # type: ignore[arg-type]
             batch_size=self.batch_size,
-            shuffle=train and not (self.trainer and self.trainer.overfit_batches),
+            shuffle=train and not getattr(self.trainer, "overfit_batches", 0),
             drop_last=train,
             seed=self.seed,
             rank=self.trainer.global_rank if self.trainer else 0,
