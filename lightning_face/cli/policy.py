@@ -25,6 +25,8 @@ ALWAYS_ALLOWED = (
     "torch._C._nn",
     "torch.optim",
     "lightning.pytorch",
+    # where what lightning.pytorch.plugins offers is defined
+    "lightning.fabric.plugins",
     "torchmetrics",
     # durations, for lightning's Timer and checkpoint intervals
     "datetime.timedelta",

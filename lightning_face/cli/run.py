@@ -26,7 +26,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 import lightning_face
 from lightning_face import registry
 from lightning_face.callbacks import FiniteLoss, MetricsRewind, RandomStateKeeper, Report
-from lightning_face.checkpoint.atomic import sweep_temporaries
+from lightning_face.checkpoint.atomic import atomic_path, sweep_temporaries
 from lightning_face.checkpoint.export import model_config
 from lightning_face.checkpoint.io import AtomicCheckpointIO
 from lightning_face.checkpoint.safe_load import load_checkpoint
@@ -316,7 +316,9 @@ class FaceCLI(LightningCLI):
         folder = self.resumed or run_folder.create(self.base.absolute(), self.experiment)
         sweep_temporaries(folder / run_folder.CHECKPOINTS)
         run_folder.record_command(folder, self.start.verb, self.start.words)
-        (folder / run_folder.CONFIG).write_text(self._dump(), encoding="utf-8")
+        (folder / "traceback.txt").unlink(missing_ok=True)
+        with atomic_path(folder / run_folder.CONFIG) as temporary:
+            temporary.write_text(self._dump(), encoding="utf-8")
         return str(folder)
 
     def _dump(self) -> str:
@@ -431,8 +433,10 @@ def _plugin_versions(config: Any) -> list[str]:  # noqa: ANN401
 
 
 def _one_line(error: Exception) -> str:
-    text = str(error).strip()
-    return f"{type(error).__name__}: {text.splitlines()[0]}" if text else type(error).__name__
+    """Name an error by the first line of its text, or two where the first only introduces."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = " ".join(lines[:2] if lines and lines[0].endswith(":") else lines[:1])
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _short(path: Path) -> Path:

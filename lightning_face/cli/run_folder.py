@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shlex
 from datetime import datetime, timezone
@@ -53,11 +54,26 @@ def experiment_name(configs: Sequence[Path], class_path: str | None) -> str:
 
 
 def create(base: Path, experiment: str) -> Path:
-    """Make a fresh folder ``base/experiment/<utc>-<short id>``."""
+    """Make a fresh folder ``base/experiment/<utc>-<short id>``.
+
+    A job that SLURM has put back into its queue and started again goes on in the folder it had,
+    where lightning looks for the checkpoint that was saved when the time was up.
+    """
+    job = _slurm_job()
+    if job is not None and int(os.environ.get("SLURM_RESTART_COUNT", "0")) > 0:
+        earlier = sorted((base / experiment).glob(f"*-{job}"))
+        if earlier:
+            return earlier[-1]
     moment = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-    folder = base / experiment / f"{moment}-{secrets.token_hex(3)}"
+    folder = base / experiment / f"{moment}-{job or secrets.token_hex(3)}"
     folder.mkdir(parents=True)
     return folder
+
+
+def _slurm_job() -> str | None:
+    """Name the job step that this process belongs to, if srun started it."""
+    step = os.environ.get("SLURM_STEP_ID")
+    return f"job{os.environ['SLURM_JOB_ID']}.{step}" if step is not None else None
 
 
 def find_last(base: Path, experiment: str) -> Path:

@@ -80,6 +80,15 @@ def test_callbacks_are_replaced_or_appended(cli, tmp_path):
     assert callbacks(config) == ["Timer"]
 
 
+def test_callbacks_are_appended_to_none(cli, experiment, tmp_path):
+    more = tmp_path / "more.yaml"
+    more.write_text("trainer:\n  callbacks+: [ema]\n")
+    assert callbacks(printed(cli("fit", "-c", experiment, "-c", more, "--print_config"))) == ["EMA"]
+    words = ["--trainer.callbacks+=ema", "--trainer.callbacks.decay=0.5"]
+    config = printed(cli("fit", "-c", experiment, *words, "--print_config"))
+    assert config["trainer"]["callbacks"][0]["init_args"]["decay"] == 0.5
+
+
 def test_settings_lost_in_a_change_of_class_are_named(cli, tmp_path):
     path = tmp_path / "exp.yaml"
     path.write_text("model:\n  class_path: toy-model\n  init_args:\n    width: 4\n    lr: 0.5\n")

@@ -129,6 +129,14 @@ def test_evaluation_takes_model_and_data_from_the_checkpoint(cli, trained, tmp_p
     assert saved["ckpt_path"] == str(run / "checkpoints" / "last.ckpt")
 
 
+def test_a_checkpoint_of_other_sizes_is_one_line(cli, trained):
+    run, _ = trained
+    checkpoint = run / "checkpoints" / "last.ckpt"
+    result = cli("validate", "--ckpt_path", checkpoint, "--model.width=3")
+    assert result.status == 1
+    assert "size mismatch for net.0.weight" in result.error
+
+
 def test_untrained_weights_are_pointed_out(cli, experiment):
     result = cli("validate", "-c", experiment)
     assert result.status == 0

@@ -22,6 +22,23 @@ def make_run(base: Path, experiment: str, name: str, age: int, checkpoint: bool 
     return run
 
 
+@pytest.fixture(autouse=True)
+def no_scheduler(monkeypatch):
+    for name in ("SLURM_JOB_ID", "SLURM_STEP_ID", "SLURM_RESTART_COUNT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_a_requeued_job_goes_on_in_its_folder(tmp_path, monkeypatch):
+    for job in ("7", "8"):
+        monkeypatch.setenv("SLURM_JOB_ID", job)
+        monkeypatch.setenv("SLURM_STEP_ID", "0")
+        first = run_folder.create(tmp_path, "exp")
+        assert first.name.endswith(f"-job{job}.0")
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
+    assert run_folder.create(tmp_path, "exp") == first
+    assert run_folder.create(tmp_path, "other") != first
+
+
 def test_folders_are_new_and_sort_by_time(tmp_path):
     folders = [run_folder.create(tmp_path, "exp") for _ in range(3)]
     assert len(set(folders)) == 3
