@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
+from lightning_face_mambast.ss2d import Initialisation
+
 __all__ = ["CNNDecoder"]
 
 
@@ -16,12 +18,15 @@ class CNNDecoder(nn.Sequential):
     Args:
         d_model: Channels of a token, a multiple of 8; the hidden layers have 1/2, 1/4 and 1/8
             of them.
+        init: ``reference`` leaves the filters at torch's start values, as the published training
+            does, where the signal loses more than half its size in every layer; ``s4d`` starts
+            all but the last layer Kaiming-normal without bias, which keeps its size.
 
     Raises:
         ValueError: ``d_model`` is not a multiple of 8.
     """
 
-    def __init__(self, d_model: int = 512) -> None:
+    def __init__(self, d_model: int = 512, init: Initialisation = "reference") -> None:
         if d_model % 8:
             msg = f"the decoder halves {d_model} channels three times: use a multiple of 8"
             raise ValueError(msg)
@@ -40,6 +45,11 @@ class CNNDecoder(nn.Sequential):
             *_convolution(eighth, eighth),
             *_convolution(eighth, 3)[:-1],
         )
+        if init == "s4d":
+            for layer in list(self)[:-1]:
+                if isinstance(layer, nn.Conv2d):
+                    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                    nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
 
 def _convolution(in_channels: int, out_channels: int) -> tuple[nn.Module, nn.Module, nn.Module]:

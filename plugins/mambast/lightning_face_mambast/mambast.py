@@ -71,7 +71,7 @@ class MambaST(nn.Module):
         drop_path: Probability to leave out the scan of a decoder block, per sample, in training.
         expand: Inner channels of a block divided by ``width``.
         dt_rank: Rank of the step-size projections; None is ``width / 16``, rounded up.
-        init: Start values of the state-space part: ``reference`` or ``s4d``, see `SS2D`.
+        init: Start values: ``reference`` as published, or ``s4d``, see `SS2D` and `CNNDecoder`.
         recompute: Keep only the inputs of blocks and of the CNN decoder in training and compute
             the rest again in the backward pass: a third more work, a fraction of the memory.
     """
@@ -106,7 +106,7 @@ class MambaST(nn.Module):
             init,
             recompute,
         )
-        self.decoder = CNNDecoder(width)
+        self.decoder = CNNDecoder(width, init)
 
     @property
     def num_decoder_layers(self) -> int:

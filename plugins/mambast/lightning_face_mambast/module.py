@@ -11,9 +11,11 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 
 from lightning_face.modules import FaceModule
+from lightning_face_mambast.evaluation import StyleTransferMetrics
 from lightning_face_mambast.losses import StyleTransferLoss, content_terms, style_terms
 from lightning_face_mambast.mambast import MambaST, Triple, token_grid
-from lightning_face_mambast.shuffle import draw_permutations
+from lightning_face_mambast.pair_stylizer import PairStylizer
+from lightning_face_mambast.shuffle import StyleShuffle, discarded_draws, draw_permutations
 from lightning_face_mambast.vgg import load_vgg, random_vgg
 
 __all__ = ["Batch", "LearningRateSchedule", "MambaSTModule", "learning_rate_factor"]
@@ -26,13 +28,18 @@ class Batch(TypedDict):
 
     Attributes:
         content: RGB in [0, 1] ``(batch, 3, height, width)``.
-        style: The same, same shape.
+        style: The same; of the same shape for training.
         files: Names of the files the batch was made of.
+        content_file: File of each content, by which tests and predictions remember what they
+            computed for it.
+        style_file: The same for the styles.
     """
 
     content: Tensor
     style: Tensor
     files: list[str]
+    content_file: list[str]
+    style_file: list[str]
 
 
 class MambaSTModule(FaceModule):
@@ -53,7 +60,8 @@ class MambaSTModule(FaceModule):
         drop_path: Probability to leave out the scan of a decoder block in training.
         expand: Inner channels of a block divided by ``width``.
         dt_rank: Rank of the step-size projections; null is ``width / 16``, rounded up.
-        init: Start values: ``reference`` as published, ``s4d`` with spread decay rates.
+        init: Start values: ``reference`` as published; ``s4d`` with spread decay rates and a CNN
+            decoder that keeps the size of its signal, which learns faster by far in short runs.
         recompute: Trade time for memory in training.
         vgg_weights: File with the weights of the feature network, ``vgg_normalised.pth`` or
             torchvision's VGG19; null means fixed random filters.
@@ -65,6 +73,13 @@ class MambaSTModule(FaceModule):
         lr: Learning rate of Adam.
         lr_schedule: ``constant``, as published; ``warmup_decay``, written in the published code
             but not called by it; ``cosine`` down to 0 at the end of the run.
+        metric_weights: Folder with the weights of the metrics of the test; null leaves out those
+            that need some.
+        jpeg_quality: Quality of the JPEG file that stylised pictures pass through before they are
+            measured, 75 in the published evaluation; null is lossless.
+        test_shuffle: Orders of the style tokens in the test, see `StyleShuffle`; ``reference``
+            repeats those of the published evaluation.
+        test_seed: Seed of these orders; the default is that of the published evaluation.
     """
 
     def __init__(
@@ -88,6 +103,10 @@ class MambaSTModule(FaceModule):
         identity2_weight: float = 1.0,
         lr: float = 1e-4,
         lr_schedule: LearningRateSchedule = "constant",
+        metric_weights: str | None = None,
+        jpeg_quality: int | None = None,
+        test_shuffle: Literal["random", "fixed", "reference", "none"] = "fixed",
+        test_seed: int = 123456,
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
@@ -111,6 +130,8 @@ class MambaSTModule(FaceModule):
             "identity2": identity2_weight,
         }
         self.loss: StyleTransferLoss | None = None
+        self._pairs: PairStylizer
+        self._metrics: StyleTransferMetrics
 
     def setup(self, stage: str) -> None:
         """Build the feature network, which prediction does not need.
@@ -136,18 +157,38 @@ class MambaSTModule(FaceModule):
         outputs = self.network(batch["content"], batch["style"], self._fixed_permutations(batch))
         return self._log_losses(batch, outputs, "val")
 
+    def on_test_start(self) -> None:
+        """Prepare the metrics of the table and say which of them have no weights."""
+        mode, seed = self.hparams["test_shuffle"], self.hparams["test_seed"]
+        discard = self._discarded_draws() if mode == "reference" else None
+        self._pairs = PairStylizer(self.network, [StyleShuffle(mode, seed, discard)])
+        self._metrics = StyleTransferMetrics(
+            self.hparams["metric_weights"], self.hparams["jpeg_quality"]
+        ).to(self.device)
+        if explanation := self._metrics.explain_missing():
+            rank_zero_info(explanation)
+
     def test_step(self, batch: Batch, batch_idx: int) -> None:
-        """Compute the content and the style loss of the stylised pictures."""
-        stylised = self._stylised(batch)
+        """Stylise pairs and add them to the table."""
+        content, style = batch["content"], batch["style"]
+        names = batch["content_file"], batch["style_file"]
+        stylised = self._pairs(content, style, *names)
         loss = self._loss_module()
         features = loss.features(stylised)
-        content = content_terms(features, loss.features(batch["content"])).sum()
-        style = style_terms(features, loss.features(batch["style"])).sum()
-        self.log_dict(
-            {"test/content_loss": content, "test/style_loss": style},
-            batch_size=len(stylised),
-            sync_dist=True,
-        )
+        losses = {
+            "content_loss": content_terms(features, loss.features(content)).sum(),
+            "style_loss": style_terms(features, loss.features(style)).sum(),
+        }
+        self._metrics.update(stylised.float().clamp(0, 1), content, style, *names, losses)
+
+    def on_test_epoch_end(self) -> None:
+        """Log the rows of the table."""
+        rows = self._metrics.compute()
+        self.log_dict({f"test/{name}": value for name, value in rows.items()}, sync_dist=True)
+
+    def on_predict_start(self) -> None:
+        """Forget the encodings of earlier weights."""
+        self._pairs = PairStylizer(self.network, [StyleShuffle("fixed")])
 
     def predict_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
         """Stylise a batch.
@@ -155,15 +196,15 @@ class MambaSTModule(FaceModule):
         Returns:
             ``stylised`` pictures in [0, 1] beside what the batch holds.
         """
-        return {**batch, "stylised": self._stylised(batch)}
+        names = batch.get("content_file"), batch.get("style_file")
+        stylised = self._pairs(batch["content"], batch["style"], *names)
+        return {**batch, "stylised": stylised.float().clamp(0, 1)}
 
     def sample_images(self, batch: Batch) -> dict[str, Tensor]:
         """Give rows of pictures to look at: contents, styles and stylised contents."""
-        return {
-            "content": batch["content"],
-            "style": batch["style"],
-            "stylised": self._stylised(batch),
-        }
+        content, style = batch["content"], batch["style"]
+        stylised = PairStylizer(self.network, [StyleShuffle("fixed")])(content, style)
+        return {"content": content, "style": style, "stylised": stylised.float().clamp(0, 1)}
 
     def example_batch(self) -> Batch:
         """Make a small batch of noise that every step accepts."""
@@ -171,7 +212,9 @@ class MambaSTModule(FaceModule):
         return {
             "content": torch.rand(2, 3, 32, 32, generator=generator),
             "style": torch.rand(2, 3, 32, 32, generator=generator),
-            "files": ["content-0", "style-0", "content-1", "style-1"],
+            "files": ["content-0 with style-0", "content-1 with style-1"],
+            "content_file": ["content-0", "content-1"],
+            "style_file": ["style-0", "style-1"],
         }
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
@@ -212,23 +255,25 @@ class MambaSTModule(FaceModule):
         self.log_dict(values, batch_size=len(batch["content"]), sync_dist=True)
         return total
 
-    def _stylised(self, batch: Batch) -> Tensor:
-        permutations = self._fixed_permutations(batch)
-        images = self.network.stylize(
-            batch["content"], batch["style"], None if permutations is None else permutations[0]
-        )
-        return images.float().clamp(0, 1)
-
     def _fixed_permutations(self, batch: Batch) -> Tensor | None:
         """Give the same orders for the three passes ``(3, decoder layers, tokens)`` every time."""
         if not self.network.rnd_style:
             return None
         layers = self.network.num_decoder_layers
         tokens = math.prod(token_grid(*batch["content"].shape[2:]))
-        style_tokens = math.prod(token_grid(*batch["style"].shape[2:]))
         generator = torch.Generator().manual_seed(0)
-        return draw_permutations(3 * layers, tokens, style_tokens, generator).unflatten(
-            0, (3, layers)
+        return draw_permutations(3 * layers, tokens, None, generator).unflatten(0, (3, layers))
+
+    def _discarded_draws(self) -> int:
+        """Count what building a network of these sizes costs the published evaluation."""
+        layer = self.network.core.decoder.layers[0].ss2d
+        return discarded_draws(
+            self.hparams["width"],
+            layer.d_state,
+            layer.dt_rank,
+            self.hparams["expand"],
+            self.hparams["num_encoder_layers"],
+            self.hparams["num_decoder_layers"],
         )
 
 

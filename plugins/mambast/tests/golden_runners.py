@@ -5,6 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from PIL import Image
+from torch import Tensor
+
+from lightning_face.data.image_grid import make_grid, to_uint8
+from lightning_face.metrics.frechet_distance import frechet_distance
+from lightning_face.metrics.lpips import LPIPSNetwork, to_gray
+from lightning_face.ops import cross_merge, cross_scan, cross_unscan, selective_scan
 from lightning_face_mambast.cnn_decoder import CNNDecoder
 from lightning_face_mambast.importer import infer_settings, network_name, network_state_dict
 from lightning_face_mambast.losses import StyleTransferLoss
@@ -24,13 +31,6 @@ from lightning_face_mambast.ss2d import SS2D
 from lightning_face_mambast.transforms import evaluation_transform, resize_exact, to_tensor
 from lightning_face_mambast.vgg import LAYERS, VGGNormalised, vgg_state_dict
 from lightning_face_mambast.vss_block import VSSBlock
-from PIL import Image
-from torch import Tensor
-
-from lightning_face.data.image_grid import make_grid, to_uint8
-from lightning_face.metrics.frechet_distance import frechet_distance
-from lightning_face.metrics.lpips import LPIPSNetwork, to_gray
-from lightning_face.ops import cross_merge, cross_scan, cross_unscan, selective_scan
 
 Config = dict[str, Any]
 Tensors = dict[str, Tensor]
