@@ -63,7 +63,7 @@ def main(verb: str, argv: Sequence[str]) -> int:
     Raises:
         FaceError: The command cannot be carried out, or the run failed.
     """
-    _silence_tips()
+    _silence_tips(verb)
     restrict_imports()
     # some callbacks of lightning have enums as defaults, whose text is what they accept too
     yaml.SafeDumper.add_multi_representer(Enum, _represent_enum)
@@ -392,8 +392,12 @@ def _represent_enum(dumper: yaml.SafeDumper, value: Enum) -> yaml.Node:
     return dumper.represent_data(value.value)
 
 
-def _silence_tips() -> None:
+def _silence_tips(verb: str) -> None:
     """Keep advertisements, and advice about code that is not the user's, off the screen."""
+    if verb != "fit":
+        # an evaluation has a folder of its own, and callbacks of training have no part in it
+        warnings.filterwarnings("ignore", message="The dirpath has changed from")
+        warnings.filterwarnings("ignore", message=".*callbacks used to create the checkpoint.*")
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\).*")
     warnings.filterwarnings("ignore", category=DeprecationWarning, module="lightning|jsonargparse")
