@@ -266,15 +266,15 @@ class MambaSTModule(FaceModule):
 
     def _discarded_draws(self) -> int:
         """Count what building a network of these sizes costs the published evaluation."""
-        layer = self.network.core.decoder.layers[0].ss2d
-        return discarded_draws(
-            self.hparams["width"],
-            layer.d_state,
-            layer.dt_rank,
-            self.hparams["expand"],
-            self.hparams["num_encoder_layers"],
-            self.hparams["num_decoder_layers"],
+        sizes = (
+            "width",
+            "d_state",
+            "dt_rank",
+            "expand",
+            "num_encoder_layers",
+            "num_decoder_layers",
         )
+        return discarded_draws(*(self.hparams[name] for name in sizes))
 
 
 def learning_rate_factor(schedule: LearningRateSchedule, step: int, steps: float) -> float:

@@ -50,7 +50,7 @@ def draw_permutations(
 def discarded_draws(
     d_model: int = 512,
     d_state: int = 16,
-    dt_rank: int = 32,
+    dt_rank: int | None = None,
     expand: float = 2.0,
     num_encoder_layers: int = 3,
     num_decoder_layers: int = 3,
@@ -62,6 +62,7 @@ def discarded_draws(
     parameters.
     """
     inner = int(expand * d_model)
+    dt_rank = math.ceil(d_model / 16) if dt_rank is None else dt_rank
     projections = 4 * inner * (dt_rank + 2 * d_state)
     dense = 2 * d_model * inner + d_model * inner + inner * d_model
     template = dense + 10 * inner + projections + 4 * (2 * inner * dt_rank + 2 * inner)
