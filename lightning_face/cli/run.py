@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import logging
 import os
@@ -23,8 +22,6 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.plugins.io import CheckpointIO
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-import lightning_face
-from lightning_face import registry
 from lightning_face.callbacks import FiniteLoss, MetricsRewind, RandomStateKeeper, Report
 from lightning_face.checkpoint.atomic import atomic_path, sweep_temporaries
 from lightning_face.checkpoint.export import model_config
@@ -36,6 +33,8 @@ from lightning_face.cli.explain import dropped_settings, explain
 from lightning_face.cli.names import Parser, expand_name
 from lightning_face.cli.policy import Start, is_allowed, refuse_other_run, restrict_imports
 from lightning_face.cli.ranks import VARIABLE, Agreement, agree
+from lightning_face.cli.summary import print_summary, short
+from lightning_face.cli.versions import plugin_versions, versions
 from lightning_face.errors import CheckpointError, ConfigError, FaceError, RunError, WeightsError
 from lightning_face.loggers import MetricsFile
 
@@ -85,7 +84,8 @@ def main(verb: str, argv: Sequence[str]) -> int:
         raise cli.record_failure(error) from error
     finally:
         os.environ.pop(VARIABLE, None)
-    cli.print_summary()
+    if cli.agreement is not None and cli.agreement.first:
+        print_summary(cli.folder)
     return 0
 
 
@@ -130,7 +130,7 @@ class FaceCLI(LightningCLI):
 
     def init_parser(self, **kwargs: Any) -> LightningArgumentParser:  # noqa: ANN401
         """Make the parser; what it writes begins with the versions that made it."""
-        kwargs.setdefault("dump_header", _versions())
+        kwargs.setdefault("dump_header", versions())
         return super().init_parser(**kwargs)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
@@ -236,23 +236,6 @@ class FaceCLI(LightningCLI):
             return error
         return RunError(_one_line(error) + kept)
 
-    def print_summary(self) -> None:
-        """Name what the run made, for whoever started it."""
-        if self.agreement is None or not self.agreement.first:
-            return
-        folder = _short(self.folder)
-        print(f"\nrun         {folder}")
-        for title, name in (("report", "report.html"), ("metrics", "metrics.csv")):
-            if (self.folder / name).is_file():
-                print(f"{title:<11} {folder / name}")
-        checkpoint = self.folder / run_folder.CHECKPOINTS / run_folder.LAST
-        if checkpoint.is_file():
-            print(f"{'checkpoint':<11} {_short(checkpoint)}")
-        for title, name in (("pictures", "samples"), ("predictions", "predictions")):
-            files = [path for path in (self.folder / name).rglob("*") if path.is_file()]
-            if files:
-                print(f"{title:<11} {folder / name} ({len(files)} files)")
-
     def _only_asks(self) -> bool:
         """Whether the words ask for help or for the configuration, and start nothing."""
         asking = ("-h", "--help", "--model.help", "--data.help", "--trainer.callbacks.help")
@@ -307,7 +290,7 @@ class FaceCLI(LightningCLI):
         if self.resumed is not None:
             path = self.resumed / run_folder.CONFIG
             saved = yaml.safe_load(path.read_text(encoding="utf-8"))
-            refuse_other_run(saved, yaml.safe_load(self._dump()), _short(path))
+            refuse_other_run(saved, yaml.safe_load(self._dump()), short(path))
             # part of what the run is, though the checkpoint has long replaced those weights
             self.config.init_from = saved.get("init_from")
 
@@ -330,7 +313,7 @@ class FaceCLI(LightningCLI):
             config.ckpt_path = str(self.checkpoint)
         if self.start.weights() is not None:
             config.init_from = str(self.start.weights())
-        self.parser.dump_header = [*_versions(), *_plugin_versions(config)]
+        self.parser.dump_header = [*versions(), *plugin_versions(config)]
         return self.parser.dump(config, skip_unset=False)
 
     def _load_weights(self, folder: Path) -> None:
@@ -415,35 +398,8 @@ def _model_and_data(run: Path | None, checkpoint: Path) -> dict[str, Any]:
     return {} if model is None else {"model": model}
 
 
-def _versions() -> list[str]:
-    packages = ("torch", "lightning", "jsonargparse")
-    return [
-        f"lightning-face=={lightning_face.__version__}",
-        *(f"{name}=={importlib.metadata.version(name)}" for name in packages),
-    ]
-
-
-def _plugin_versions(config: Any) -> list[str]:  # noqa: ANN401
-    """Return name and version of the distributions whose classes a configuration names."""
-    text = str(config)
-    return sorted(
-        {
-            f"{plugin.distribution}=={plugin.version}"
-            for plugin in registry.list_plugins()
-            if f"{plugin.target.partition(':')[0].partition('.')[0]}." in text
-            and plugin.distribution != "lightning-face"
-        }
-    )
-
-
 def _one_line(error: Exception) -> str:
     """Name an error by the first line of its text, or two where the first only introduces."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = " ".join(lines[:2] if lines and lines[0].endswith(":") else lines[:1])
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def _short(path: Path) -> Path:
-    """Write a path from the working directory on, if it lies below it."""
-    working = Path.cwd()
-    return path.relative_to(working) if path.is_relative_to(working) else path
