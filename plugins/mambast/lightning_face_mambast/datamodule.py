@@ -134,6 +134,7 @@ class StyleTransferDataModule(FaceDataModule):
                 self.resize,
                 self.crop,
                 self.seed,
+                frozen=self.trainer is not None and bool(self.trainer.overfit_batches),
             )
         if stage in ("fit", "validate"):
             pairs = list(product(*self._evaluation_images()))

@@ -67,6 +67,7 @@ class RandomPairs(Dataset[Pair]):
         resize: Side in pixels both sides of a picture are resized to.
         crop: Side in pixels of the square cut out of that.
         seed: Seed of the order and of the cuts.
+        frozen: Keep the pairs and cuts of the first epoch, for overfitting on purpose.
     """
 
     def __init__(
@@ -76,12 +77,14 @@ class RandomPairs(Dataset[Pair]):
         resize: int = 512,
         crop: int = 256,
         seed: int = 0,
+        frozen: bool = False,
     ) -> None:
         self.contents = list(contents)
         self.styles = list(styles)
         self.resize = resize
         self.crop = crop
         self.seed = seed
+        self.frozen = frozen
         self.epoch = 0
         self._reported: set[Path] = set()
         self._round: dict[str, tuple[int, list[int]]] = {}
@@ -92,7 +95,7 @@ class RandomPairs(Dataset[Pair]):
 
     def set_epoch(self, epoch: int) -> None:
         """Select the epoch of the samples that are read from now on."""
-        self.epoch = epoch
+        self.epoch = 0 if self.frozen else epoch
 
     def __getitem__(self, index: int) -> Pair:
         """Read a pair.

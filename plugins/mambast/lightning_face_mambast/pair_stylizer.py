@@ -101,16 +101,14 @@ class PairStylizer:
             )
         return self.network.render(tokens, content.size)
 
-    def _permutations(
-        self, content: Encoding, style: Encoding, shuffle: StyleShuffle
-    ) -> Tensor | None:
-        """Orders ``(batch, layers, tokens)``, drawn for each pair."""
-        if not self._shuffled:
-            return None
+    def _permutations(self, content: Encoding, style: Encoding, shuffle: StyleShuffle) -> Tensor:
+        """Orders ``(batch or 1, layers, tokens)``, drawn for each pair; the given one if none."""
         batch, height, width, _ = content.tokens.shape
+        layers, tokens = self.network.num_decoder_layers, height * width
+        if not self._shuffled:
+            return torch.arange(tokens).expand(1, layers, -1)
         style_tokens = style.tokens.shape[1] * style.tokens.shape[2]
-        layers = self.network.num_decoder_layers
-        drawn = [shuffle(layers, height * width, style_tokens) for _ in range(batch)]
+        drawn = [shuffle(layers, tokens, style_tokens) for _ in range(batch)]
         return torch.stack([each for each in drawn if each is not None])
 
 

@@ -69,8 +69,10 @@ def stylize_tiled(
             permutations = part_order.flatten(1)
             tokens = network.mix(encoded, encoded_style, permutations)
             if strength != 1:
-                own = shuffle(network.num_decoder_layers, tokens_high * tokens_wide)
-                itself = network.mix(encoded, network.encode_style(part), own if shuffled else None)
+                own = network.encode_style(part)
+                size = (part.shape[2], part.shape[3])
+                own_order = _order(network, shuffle if shuffled else None, size, own).flatten(1)
+                itself = network.mix(encoded, own, own_order)
                 tokens = torch.lerp(itself, tokens, strength)
             fade = _fade(rows, height, overlap)[:, None] * _fade(columns, width, overlap)
             fade = fade.to(content)

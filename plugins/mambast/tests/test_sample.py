@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from lightning_face_mambast.sample import write_sample
 from PIL import Image
+
+from lightning_face_mambast.sample import write_sample
 
 
 @pytest.fixture(scope="module")
