@@ -52,7 +52,9 @@ class ProgressKeeper(Callback):
     ) -> None:
         """Remember this process' gradients until training starts."""
         gradients = checkpoint.get(_KEY, [])
-        self._gradients = gradients[trainer.global_rank] if gradients else {}
+        # the loader refuses to go on inside an epoch with another number of processes
+        same = len(gradients) == trainer.world_size
+        self._gradients = gradients[trainer.global_rank] if same else {}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Put the gradients back, and begin a new epoch where the last one was finished."""

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 import torch.distributed as dist
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.utilities import rank_zero_warn
 
 __all__ = ["RandomStateKeeper"]
 
@@ -57,8 +58,15 @@ class RandomStateKeeper(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Restore the state of this process, if as many processes run as when it was saved."""
-        if self._loaded is not None and len(self._loaded) == trainer.world_size:
+        if self._loaded is None:
+            return
+        if len(self._loaded) == trainer.world_size:
             _set_random_state(self._loaded[trainer.global_rank])
+        else:
+            rank_zero_warn(
+                f"the checkpoint was written by {len(self._loaded)} processes and is continued by "
+                f"{trainer.world_size}: their random numbers begin anew"
+            )
         self._loaded = None
 
 

@@ -71,22 +71,25 @@ def warm() -> Iterator[Warm]:
 
 @pytest.fixture
 def experiment(tmp_path: Path) -> Callable[..., Path]:
-    """Write ``exp.yaml`` with settings of the trainer and of the checkpoints into a new folder."""
+    """Write ``exp.yaml`` into a new folder; no settings of the checkpoints are the default."""
 
     def write(
         name: str,
         trainer: dict[str, Any],
-        checkpoints: dict[str, Any],
+        checkpoints: dict[str, Any] | None,
         callbacks: list[Any],
         model: Any = "toy",
         data: dict[str, Any] | None = None,
     ) -> Path:
         folder = tmp_path / name
         folder.mkdir()
-        keeper = {
-            "class_path": "ModelCheckpoint",
-            "init_args": {"save_last": True, "save_top_k": -1, **checkpoints},
-        }
+        keepers = [
+            {
+                "class_path": "ModelCheckpoint",
+                "init_args": {"save_last": True, "save_top_k": -1, **settings},
+            }
+            for settings in ([] if checkpoints is None else [checkpoints])
+        ]
         content = {
             "seed_everything": 5,
             "model": model,
@@ -100,7 +103,7 @@ def experiment(tmp_path: Path) -> Callable[..., Path]:
                 "enable_model_summary": False,
                 "logger": False,
                 **trainer,
-                "callbacks": [*callbacks, keeper],
+                "callbacks": [*callbacks, *keepers],
             },
         }
         (folder / "exp.yaml").write_text(yaml.safe_dump(content))

@@ -18,6 +18,7 @@ STATE = ("state_dict", "optimizer_states", "lr_schedulers", "random_states", "em
 
 # name: (settings of the experiment, batch at which it fails); an epoch has 7 batches
 CASES = {
+    "default checkpoints": ({"checkpoints": None}, 9),
     "epoch end": ({}, 9),
     "epoch end, 2 workers": ({"data": {"num_workers": 2}}, 9),
     "inside": ({"checkpoints": {"every_n_train_steps": 3}}, 11),

@@ -49,11 +49,12 @@ def test_the_states_are_plain_values_for_every_process(fit, tmp_path):
     assert set(state) == {"python", "numpy", "torch", "cuda"}
 
 
-def test_states_of_another_number_of_processes_are_left_alone(fit, tmp_path):
+def test_states_of_another_number_of_processes_are_left_alone_and_a_warning_says_so(fit, tmp_path):
     keeper = ModelCheckpoint(dirpath=tmp_path, filename="last")
     fit(RandomStateKeeper(), keeper, enable_checkpointing=True)
     content = load_checkpoint(tmp_path / "last.ckpt")
     content["random_states"] *= 2
     torch.save(content, tmp_path / "two.ckpt")
-    trainer, _ = fit(RandomStateKeeper(), resume=tmp_path / "two.ckpt", max_epochs=2)
+    with pytest.warns(UserWarning, match="written by 2 processes and is continued by 1"):
+        trainer, _ = fit(RandomStateKeeper(), resume=tmp_path / "two.ckpt", max_epochs=2)
     assert trainer.global_step == 12
