@@ -48,8 +48,8 @@ def check_plugin(
     """Assert that a registered plugin keeps the plugin contract.
 
     Everything registered under the name is checked. A model is trained for a few batches on
-    the CPU, on the sample of ``data``, or of the only datamodule that its distribution
-    registers, or on its own ``example_batch()``; large models should be given small sizes.
+    the CPU: on the sample of ``data``, or else on its own ``example_batch()``, or else on the
+    sample of the only datamodule of its distribution. Give large models small sizes.
 
     Args:
         name: Registered name.
@@ -134,21 +134,22 @@ def _model_problems(
         )
     if problems:
         return problems
-    datamodules = [p for p in list_plugins("data") if p.distribution == plugin.distribution]
     if data is not None:
-        datamodules = [p for p in list_plugins("data") if p.name == data]
-        if not datamodules:
+        sources = [p for p in list_plugins("data") if p.name == data]
+        if not sources:
             return [f"there is no datamodule {data!r} to train it on; check the name"]
-    source = load(datamodules[0]) if len(datamodules) == 1 else None
-    if source is None and not isinstance(module, ProvidesExampleBatch):
-        return [
-            "there is nothing to train it on: give it example_batch(), or name a datamodule as "
-            "check_plugin(..., data=NAME)"
-        ]
+    elif isinstance(module, ProvidesExampleBatch):
+        sources = []
+    else:
+        sources = [p for p in list_plugins("data") if p.distribution == plugin.distribution]
+        if len(sources) != 1:
+            return [
+                "there is nothing to train it on: give it example_batch(), or name a datamodule "
+                "as check_plugin(..., data=NAME)"
+            ]
+    source = cast("type[LightningDataModule]", load(sources[0])) if sources else None
     with tempfile.TemporaryDirectory() as folder:
-        training = _Training(
-            target, model_args or {}, cast("type | None", source), data_args or {}, Path(folder)
-        )
+        training = _Training(target, model_args or {}, source, data_args or {}, Path(folder))
         try:
             return training.problems()
         except Exception as error:
