@@ -16,19 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 import lightning.pytorch as pl
 import yaml
-from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
-from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.plugins.io import CheckpointIO
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from lightning_face.callbacks import FiniteLoss, MetricsRewind, RandomStateKeeper, Report
 from lightning_face.checkpoint.atomic import atomic_path, sweep_temporaries
 from lightning_face.checkpoint.export import model_config
 from lightning_face.checkpoint.io import AtomicCheckpointIO
 from lightning_face.checkpoint.safe_load import load_checkpoint
 from lightning_face.checkpoint.weights import read_weights
 from lightning_face.cli import run_folder
+from lightning_face.cli.always import callbacks, loggers
 from lightning_face.cli.explain import dropped_settings, explain
 from lightning_face.cli.names import Parser, expand_name
 from lightning_face.cli.policy import Start, is_allowed, refuse_other_run, restrict_imports
@@ -36,12 +34,10 @@ from lightning_face.cli.ranks import VARIABLE, Agreement, agree
 from lightning_face.cli.summary import print_summary, short
 from lightning_face.cli.versions import plugin_versions, versions
 from lightning_face.errors import CheckpointError, ConfigError, FaceError, RunError, WeightsError
-from lightning_face.loggers import MetricsFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lightning.pytorch.loggers import Logger
 
 __all__ = ["FaceCLI", "main"]
 
@@ -214,8 +210,10 @@ class FaceCLI(LightningCLI):
         """Make the trainer from its settings and the parts that every run has."""
         settings = {**self._get(self.config_init, "trainer", default={}), **kwargs}
         settings["default_root_dir"] = str(self.folder)
-        settings["logger"] = self._loggers(settings["logger"])
-        settings["callbacks"] = self._callbacks(settings)
+        settings["logger"] = loggers(self.folder, settings["logger"])
+        settings["callbacks"] = callbacks(
+            self.folder, settings.get("callbacks"), settings.get("enable_checkpointing")
+        )
         plugins = settings.get("plugins") or []
         plugins = list(plugins) if isinstance(plugins, list | tuple) else [plugins]
         if not any(isinstance(plugin, CheckpointIO) for plugin in plugins):
@@ -335,36 +333,6 @@ class FaceCLI(LightningCLI):
                 )
                 raise WeightsError(msg)
         self.model.load_state_dict(tensors)
-
-    def _loggers(self, given: Any) -> list[Logger]:  # noqa: ANN401
-        """Return the metrics file, which every run has, and TensorBoard unless it is replaced."""
-        always: list[Logger] = [MetricsFile(str(self.folder))]
-        if given is False:
-            return always
-        if given is None or given is True:
-            return [*always, TensorBoardLogger(self.folder, name="tensorboard", version="")]
-        return [*always, *(given if isinstance(given, list) else [given])]
-
-    def _callbacks(self, settings: dict[str, Any]) -> list[pl.Callback]:
-        given = settings.get("callbacks") or []
-        given = list(given) if isinstance(given, list | tuple) else [given]
-        checkpoints = [callback for callback in given if isinstance(callback, Checkpoint)]
-        others = [callback for callback in given if not isinstance(callback, Checkpoint)]
-        if not checkpoints and settings.get("enable_checkpointing") is not False:
-            checkpoints = [ModelCheckpoint(save_last=True, save_top_k=0)]
-        for callback in checkpoints:
-            if isinstance(callback, ModelCheckpoint):
-                # resuming from 'last' looks in this place for this file
-                callback.dirpath = callback.dirpath or str(self.folder / run_folder.CHECKPOINTS)
-                callback.save_last = True if callback.save_last is None else callback.save_last
-        return [
-            RandomStateKeeper(),
-            MetricsRewind(),
-            FiniteLoss(),
-            *others,
-            *checkpoints,
-            Report(),
-        ]
 
     def _note(self, text: str) -> None:
         if self.agreement is not None and self.agreement.first:
