@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 class FaceDataModule(LightningDataModule):
     """LightningDataModule with a bundled sample and loaders that resume exactly.
 
-    A subclass names its sample, writes it in the layout of the real dataset, builds its datasets
+    A subclass says where its dataset is to be had, names its sample, writes it in the layout of the real dataset, builds its datasets
     from ``self.folder`` in ``setup`` and returns ``self.loader(dataset, train=...)`` from the
     ``*_dataloader`` methods. Sizes that a model declares are plain attributes.
 
@@ -35,6 +35,7 @@ class FaceDataModule(LightningDataModule):
 
     sample_name: ClassVar[str]
     sample_version: ClassVar[str] = "1"
+    dataset_source: ClassVar[str] = "the dataset"
 
     def __init__(
         self,
@@ -75,7 +76,10 @@ class FaceDataModule(LightningDataModule):
             return cached_sample(self.sample_name, self.write_sample, version=self.sample_version)
         folder = Path(self.root).expanduser()
         if not folder.is_dir():
-            raise DataError(f"data.root is not a folder: {folder}")
+            raise DataError(
+                f"data.root is not a folder: {folder}; get {self.dataset_source} and put it there, "
+                "or leave data.root out to use the bundled sample"
+            )
         return folder
 
     def loader(self, dataset: Dataset[Any], train: bool) -> ResumableLoader:

@@ -70,6 +70,10 @@ class StyleTransferDataModule(FaceDataModule):
     """
 
     sample_name: ClassVar[str] = "style-transfer"
+    dataset_source: ClassVar[str] = (
+        "train2014/ from https://cocodataset.org, wikiart/ from https://www.wikiart.org and the "
+        "evaluation pictures of the published code as eval/cnt/ and eval/sty/"
+    )
 
     def __init__(
         self,
