@@ -22,9 +22,10 @@ log = logging.getLogger(__name__)
 class FaceDataModule(LightningDataModule):
     """LightningDataModule with a bundled sample and loaders that resume exactly.
 
-    A subclass says where its dataset is to be had, names its sample, writes it in the layout of the real dataset, builds its datasets
-    from ``self.folder`` in ``setup`` and returns ``self.loader(dataset, train=...)`` from the
-    ``*_dataloader`` methods. Sizes that a model declares are plain attributes.
+    A subclass says where its dataset is to be had, names its sample, writes it in the layout of
+    the real dataset, builds its datasets from ``self.folder`` in ``setup`` and returns
+    ``self.loader(dataset, train=...)`` from the ``*_dataloader`` methods. Sizes that a model
+    declares are plain attributes.
 
     Args:
         root: Folder of the dataset; nothing means the bundled synthetic sample.
