@@ -138,7 +138,7 @@ class StyleTransferDataModule(FaceDataModule):
                 self.resize,
                 self.crop,
                 self.seed,
-                frozen=self.trainer is not None and bool(self.trainer.overfit_batches),
+                frozen=bool(getattr(self.trainer, "overfit_batches", 0)),
             )
         if stage in ("fit", "validate"):
             pairs = list(product(*self._evaluation_images()))
@@ -211,7 +211,12 @@ class StyleTransferDataModule(FaceDataModule):
             folder = self.folder / (_EVALUATION_CONTENT if role == "content" else _EVALUATION_STYLE)
             if folder.is_dir():
                 return self._images(f"evaluation {role}", folder)
-        log.info("data.eval_%s_dir is not set: the evaluation takes training %ss", role, role)
+        self._report(
+            logging.INFO,
+            "data.eval_%s_dir is not set: the evaluation takes training %ss",
+            role,
+            role,
+        )
         return self._images(role, self._training_folder(role))
 
     def _prediction_images(self, role: str, chosen: str | None) -> list[Path]:
@@ -221,6 +226,11 @@ class StyleTransferDataModule(FaceDataModule):
         path = Path(chosen).expanduser()
         return [path] if path.is_file() else self._images(role, path)
 
+    def _report(self, level: int, message: str, *values: object) -> None:
+        """Log a line once, not on every process."""
+        if self.trainer is None or self.trainer.is_global_zero:
+            log.log(level, message, *values)
+
     def _images(self, role: str, folder: Path) -> list[Path]:
         """Readable images of a folder; unreadable ones are counted in one line."""
         checked = check_images(list_images(folder))
@@ -229,7 +239,8 @@ class StyleTransferDataModule(FaceDataModule):
             if not checked.good:
                 msg = f"no {role} image in {folder} can be read ({listed})"
                 raise DataError(msg)
-            log.warning(
+            self._report(
+                logging.WARNING,
                 "%d of %d %s images in %s cannot be read and are left out (%s%s)",
                 len(checked.bad),
                 len(checked.bad) + len(checked.good),
@@ -246,8 +257,13 @@ class StyleTransferDataModule(FaceDataModule):
             return list(files)
         generator = torch.Generator().manual_seed(self.seed)
         chosen = sorted(torch.randperm(len(files), generator=generator)[:count].tolist())
-        log.info(
-            "the test takes %d of %d %ss, drawn with seed %d", count, len(files), role, self.seed
+        self._report(
+            logging.INFO,
+            "the test takes %d of %d %ss, drawn with seed %d",
+            count,
+            len(files),
+            role,
+            self.seed,
         )
         return [files[index] for index in chosen]
 

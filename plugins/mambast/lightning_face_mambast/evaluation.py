@@ -54,6 +54,7 @@ class StyleTransferMetrics:
         if jpeg_quality is not None and not 1 <= jpeg_quality <= 100:
             msg = f"the JPEG quality must be between 1 and 100, got {jpeg_quality}"
             raise ConfigError(msg)
+        self.folder = folder
         self.jpeg_quality = jpeg_quality
         self.missing: dict[str, str] = {}
         self.metrics: dict[str, Metric] = {"color_distance": ColorDistance()}
@@ -90,7 +91,8 @@ class StyleTransferMetrics:
         for row, reason in self.missing.items():
             needs.setdefault(reason, []).append(row)
         listed = "; ".join(f"{', '.join(rows)} needs {what}" for what, rows in needs.items())
-        return f"left out of the table: {listed}"
+        folder = "" if self.folder else "; put the files into a folder and name it metric_weights"
+        return f"left out of the table: {listed}{folder}"
 
     @torch.no_grad()
     def update(
