@@ -163,7 +163,7 @@ class Axis:
             every = max(1, len(decades) // 6)
             marks = [f * 10.0**d for d in decades[::every] for f in factors]
         else:
-            rough = (self.high - self.low) / 4
+            rough = (self.high - self.low) / 5
             size = 10.0 ** math.floor(math.log10(rough))
             size *= next((f for f in (1, 2, 5) if f * size >= rough), 10)
             first = math.ceil(self.low / size)

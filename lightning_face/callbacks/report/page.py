@@ -20,6 +20,9 @@ from lightning_face.callbacks.report.pictures import Picture
 
 __all__ = ["RunSummary", "format_duration", "render"]
 
+NARROW = 360
+"""Pictures up to this many pixels wide stand side by side."""
+
 
 @dataclass
 class RunSummary:
@@ -174,21 +177,22 @@ def _samples(pictures: Mapping[str, list[Picture]]) -> str:
         return ""
     blocks = []
     for group, members in pictures.items():
-        # the newest picture is the result; the others, below it, show the way there
+        wide = members[-1].width > NARROW
+        # a wide newest picture is shown large, above those that led to it
+        ordered = [members[-1], *members[:-1]] if wide else members
         figures = "".join(
-            _figure(picture, last=picture is members[-1])
-            for picture in (members[-1:] + members[:-1])
+            _figure(picture, large=wide and picture is members[-1]) for picture in ordered
         )
+        title = f"<h3>{escape(group)}</h3>" if len(pictures) > 1 else ""
         blocks.append(
-            f'<div class="card samples"><h3>{escape(group)}</h3>'
-            f'<div class="strip">\n{figures}</div></div>\n'
+            f'<div class="card samples">{title}<div class="strip">\n{figures}</div></div>\n'
         )
     return f'<section id="samples"><h2>Samples</h2>\n{"".join(blocks)}</section>\n'
 
 
-def _figure(picture: Picture, last: bool) -> str:
+def _figure(picture: Picture, large: bool) -> str:
     when = picture.path if picture.step is None else f"step {picture.step:,}"
-    kind = ' class="last"' if last else ""
+    kind = ' class="large"' if large else ""
     if not picture.uri:
         caption = f"{picture.path} could not be read"
         return f"<figure{kind}><figcaption>{escape(caption)}</figcaption></figure>\n"
