@@ -88,6 +88,8 @@ def test_life_of_a_plugin(python: Run, wheel: Path):
     assert experiment.is_file()
     report = python(*face, "doctor", "lightning-face-my-paper").stdout
     assert "no problems found" in report
+    # its own tests: the whole contract, and that it learns
+    python("-m", "pytest", "-q", "-p", "no:cacheprovider", wheel.parent / "source" / "tests")
 
     python(*face, "fit", "--config", experiment, "--trainer.max_epochs", "4")
     folder = experiment_folder(python)
