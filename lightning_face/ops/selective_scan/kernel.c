@@ -151,11 +151,13 @@ typedef struct {
     int64_t token[CHUNK];
     const float *B[CHUNK], *C[CHUNK];
     int64_t size;
+    int in_row; /* whether the tokens follow each other in memory */
 } chunk_t;
 
 static void visit(const scan_t *s, int64_t order, int64_t start, chunk_t *chunk) {
     int64_t left = s->length - start;
     chunk->size = left < CHUNK ? left : CHUNK;
+    chunk->in_row = order == 0;
     for (int64_t t = 0; t < chunk->size; t++) {
         int64_t step = order >= 2 ? s->length - 1 - start - t : start + t;
         chunk->token[t] = order % 2 ? (step % s->height) * s->width + step / s->height : step;
@@ -185,6 +187,34 @@ INLINE void store_lanes(float *to, int64_t stride, int64_t count, lanes_t v) {
     for (int64_t i = 0; i < count; i++) to[i * stride] = v[i];
 }
 
+typedef float four_t __attribute__((vector_size(16)));
+typedef float loose_four_t __attribute__((vector_size(16), aligned(4), may_alias));
+#if defined(__clang__) || __GNUC__ >= 12
+#define SHUFFLE(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
+#else
+typedef int32_t four_index_t __attribute__((vector_size(16)));
+#define SHUFFLE(a, b, i, j, k, l) __builtin_shuffle(a, b, (four_index_t){i, j, k, l})
+#endif
+
+/* Four rows of four, to[i][j] = from[j][i], with the rows' distances. */
+INLINE void transpose_four(float *to, int64_t to_row, const float *from, int64_t from_row) {
+    four_t a = *(const loose_four_t *)from;
+    four_t b = *(const loose_four_t *)(from + from_row);
+    four_t c = *(const loose_four_t *)(from + 2 * from_row);
+    four_t d = *(const loose_four_t *)(from + 3 * from_row);
+    four_t ab_low = SHUFFLE(a, b, 0, 4, 1, 5), ab_high = SHUFFLE(a, b, 2, 6, 3, 7);
+    four_t cd_low = SHUFFLE(c, d, 0, 4, 1, 5), cd_high = SHUFFLE(c, d, 2, 6, 3, 7);
+    *(loose_four_t *)to = SHUFFLE(ab_low, cd_low, 0, 1, 4, 5);
+    *(loose_four_t *)(to + to_row) = SHUFFLE(ab_low, cd_low, 2, 3, 6, 7);
+    *(loose_four_t *)(to + 2 * to_row) = SHUFFLE(ab_high, cd_high, 0, 1, 4, 5);
+    *(loose_four_t *)(to + 3 * to_row) = SHUFFLE(ab_high, cd_high, 2, 3, 6, 7);
+}
+
+/* Whether a whole tile of channels that are rows in memory can be moved four by four. */
+INLINE int is_tile(const chunk_t *chunk, int64_t token_stride, int64_t count) {
+    return count == LANES && token_stride == 1 && chunk->in_row && chunk->size % 4 == 0;
+}
+
 static void gather(lanes_t *to, const float *from, const chunk_t *chunk, int64_t token_stride,
                    int64_t channel_stride, int64_t count) {
     if (count == LANES && channel_stride == 1) {
@@ -192,8 +222,16 @@ static void gather(lanes_t *to, const float *from, const chunk_t *chunk, int64_t
             to[t] = *(const loose_lanes_t *)(from + chunk->token[t] * token_stride);
         return;
     }
-    memset(to, 0, sizeof(lanes_t) * (size_t)chunk->size);
     float *lane = (float *)to;
+    if (is_tile(chunk, token_stride, count)) {
+        from += chunk->token[0];
+        for (int64_t i = 0; i < LANES; i += 4)
+            for (int64_t t = 0; t < chunk->size; t += 4)
+                transpose_four(lane + t * LANES + i, LANES, from + i * channel_stride + t,
+                               channel_stride);
+        return;
+    }
+    memset(to, 0, sizeof(lanes_t) * (size_t)chunk->size);
     for (int64_t i = 0; i < count; i++)
         for (int64_t t = 0; t < chunk->size; t++)
             lane[t * LANES + i] = from[i * channel_stride + chunk->token[t] * token_stride];
@@ -209,6 +247,14 @@ static void scatter(const lanes_t *from, float *to, const chunk_t *chunk, int64_
         return;
     }
     const float *lane = (const float *)from;
+    if (!add && is_tile(chunk, token_stride, count)) {
+        to += chunk->token[0];
+        for (int64_t i = 0; i < LANES; i += 4)
+            for (int64_t t = 0; t < chunk->size; t += 4)
+                transpose_four(to + i * channel_stride + t, channel_stride, lane + t * LANES + i,
+                               LANES);
+        return;
+    }
     for (int64_t i = 0; i < count; i++)
         for (int64_t t = 0; t < chunk->size; t++) {
             float *at = to + i * channel_stride + chunk->token[t] * token_stride;

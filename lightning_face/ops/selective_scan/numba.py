@@ -9,7 +9,7 @@ are ordinary ones, since the compiled code runs without the interpreter's lock.
 from __future__ import annotations
 
 import functools
-import importlib.util
+import importlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -22,17 +22,20 @@ from lightning_face.ops.selective_scan.types import ScanGradients, ScanInputs
 NAME = "numba"
 
 CHUNK = 32
-# Channels that advance together: their buffers of one chunk stay in the second-level cache.
-BLOCK = 64
-# As many slots as blocks, at most so many work items that many cores are busy.
+# Channels that advance together: long loops, whose buffers stay in the second-level cache.
+BLOCK = 128
+# Runs of channels that sum gradients of B and C apart: enough for many cores, fixed by the shape
+# alone so that the number of threads cannot change a result.
 _WORK_ITEMS = 16
 
 
 @functools.cache
 def unavailable() -> str | None:
-    """Why numba cannot be used, without importing it."""
-    if importlib.util.find_spec("numba") is None:
-        return 'numba is not installed; pip install "lightning-face[cpu]"'
+    """Why numba cannot be used; imports it."""
+    try:
+        importlib.import_module("numba")
+    except ImportError as error:
+        return f'numba cannot be imported ({error}); pip install "lightning-face[cpu]"'
     return None
 
 
@@ -104,10 +107,11 @@ def _share_out(name: str, items: int, inputs: ScanInputs, tensors: list[Tensor])
     item = _compiled()[name]
     arrays = [tensor.detach().numpy() for tensor in tensors]
     orders = torch.tensor(inputs.orders).numpy()
+    settings = (inputs.softplus, inputs.height, inputs.width, orders)
 
     def work(first: int, step: int) -> None:
         for i in range(first, items, step):
-            item(i, inputs.softplus, inputs.height, inputs.width, orders, *arrays)
+            item(i, BLOCK, CHUNK, *settings, *arrays)
 
     threads = min(torch.get_num_threads(), items)
     if threads == 1:

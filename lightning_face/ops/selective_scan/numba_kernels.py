@@ -1,7 +1,8 @@
 """Loops of the numba backend; importing this module imports numba.
 
-Products may be contracted with sums but sums are not reordered, except in ``_dot``: reordering
-would cancel the rounding in ``_exp2``.
+Compiled loops are kept on disk under the state of this file alone, so numbers that another file
+sets are arguments. Products may be contracted with sums but sums are not reordered, except in
+``_dot``: reordering would cancel the rounding in ``_exp2``.
 """
 
 from __future__ import annotations
@@ -9,8 +10,6 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-
-from lightning_face.ops.selective_scan.numba import BLOCK, CHUNK
 
 Floats = NDArray[np.float32]
 
@@ -134,7 +133,8 @@ def _retreat(
 
 @_vector
 def forward_item(
-    item: int, softplus: bool, height: int, width: int, orders: NDArray[np.int64],
+    item: int, block_size: int, chunk_size: int, softplus: bool, height: int, width: int,
+    orders: NDArray[np.int64],
     u: Floats, delta: Floats, A: Floats, B: Floats, C: Floats, D: Floats, bias: Floats,
     y: Floats, last: Floats, saved: Floats,
 ) -> None:  # fmt: skip
@@ -142,10 +142,10 @@ def forward_item(
     length, channels = u.shape[1:]
     groups, states = B.shape[3:]
     share = channels // groups
-    blocks = (share + BLOCK - 1) // BLOCK
+    blocks = (share + block_size - 1) // block_size
     b, group = item // (groups * blocks), item // blocks % groups
-    first = group * share + item % blocks * BLOCK
-    end = min(first + BLOCK, (group + 1) * share)
+    first = group * share + item % blocks * block_size
+    end = min(first + block_size, (group + 1) * share)
     size = end - first
     state, A_log2 = np.empty((states, size), np.float32), np.empty((states, size), np.float32)
     step, slope, drive, out = (
@@ -156,8 +156,8 @@ def forward_item(
         A_log2[:] = A[k, :, first:end] * _LOG2E
         state[:] = _ZERO
         for t in range(length):
-            if saved.size and t % CHUNK == 0:
-                saved[b, k, t // CHUNK, :, first:end] = state
+            if saved.size and t % chunk_size == 0:
+                saved[b, k, t // chunk_size, :, first:end] = state
             token = _token(orders[k], t, height, width)
             u_t = u[b, token, first:end]
             _gather(u_t, delta[b, token, k, first:end], bias[k, first:end], softplus,
@@ -175,7 +175,8 @@ def forward_item(
 
 @_vector
 def backward_item(
-    item: int, softplus: bool, height: int, width: int, orders: NDArray[np.int64],
+    item: int, block_size: int, chunk_size: int, softplus: bool, height: int, width: int,
+    orders: NDArray[np.int64],
     u: Floats, delta: Floats, A: Floats, B: Floats, C: Floats, D: Floats, bias: Floats,
     saved: Floats, grad_y: Floats, grad_u: Floats, grad_delta: Floats, grad_A: Floats,
     grad_B: Floats, grad_C: Floats, grad_D: Floats, grad_bias: Floats,
@@ -185,19 +186,25 @@ def backward_item(
     groups, states = B.shape[3:]
     slots = grad_B.shape[0]
     share = channels // groups
-    blocks = (share + BLOCK - 1) // BLOCK
+    blocks = (share + block_size - 1) // block_size
     most = (blocks + slots - 1) // slots
     b, group, slot = item // (groups * slots), item // slots % groups, item % slots
     grad_B[slot, b, :, :, group] = _ZERO
     grad_C[slot, b, :, :, group] = _ZERO
-    history = (CHUNK, states, BLOCK)
+    history = (chunk_size, states, block_size)
     decays, carrieds = np.empty(history, np.float32), np.empty(history, np.float32)
     afters = np.empty(history, np.float32)
-    steps, slopes = np.empty((CHUNK, BLOCK), np.float32), np.empty((CHUNK, BLOCK), np.float32)
-    drives, adjoints = np.empty((CHUNK, BLOCK), np.float32), np.empty(BLOCK, np.float32)
+    steps, slopes = (
+        np.empty((chunk_size, block_size), np.float32),
+        np.empty((chunk_size, block_size), np.float32),
+    )
+    drives, adjoints = (
+        np.empty((chunk_size, block_size), np.float32),
+        np.empty(block_size, np.float32),
+    )
     for block in range(slot * most, min((slot + 1) * most, blocks)):
-        first = group * share + block * BLOCK
-        end = min(first + BLOCK, (group + 1) * share)
+        first = group * share + block * block_size
+        end = min(first + block_size, (group + 1) * share)
         size = end - first
         adjoint = adjoints[:size]
         to_u, to_step = np.empty(size, np.float32), np.empty(size, np.float32)
@@ -205,10 +212,10 @@ def backward_item(
         for k in range(orders.shape[0]):
             A_log2 = A[k, :, first:end] * _LOG2E
             arriving[:] = _ZERO
-            for chunk in range((length - 1) // CHUNK, -1, -1):
-                start = chunk * CHUNK
+            for chunk in range((length - 1) // chunk_size, -1, -1):
+                start = chunk * chunk_size
                 state = saved[b, k, chunk, :, first:end].copy()
-                count = min(CHUNK, length - start)
+                count = min(chunk_size, length - start)
                 for t in range(count):
                     token = _token(orders[k], start + t, height, width)
                     step, drive = steps[t, :size], drives[t, :size]

@@ -6,7 +6,6 @@ wrappers see ``lightning_face::directional_scan`` and its backward operator.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any, cast
 
@@ -20,6 +19,8 @@ from lightning_face.ops.selective_scan.types import ScanInputs
 
 __all__ = ["directional_scan"]
 
+FORWARD = "lightning_face::directional_scan"
+BACKWARD = "lightning_face::directional_scan_backward"
 _TENSORS = "Tensor u, Tensor delta, Tensor A, Tensor B, Tensor C, Tensor? D, Tensor? delta_bias"
 _SETTINGS = "bool softplus, SymInt height, SymInt width, int[] orders, str backend"
 
@@ -76,15 +77,23 @@ def directional_scan(
         return y, last_state.detach()
     given = [t for t in inputs[:7] if t is not None]
     need_backward = torch.is_grad_enabled() and any(t.requires_grad for t in given)
-    y, last_state, _ = _forward(*inputs[:10], list(inputs.orders), backend, need_backward)
+    y, last_state, _ = torch.ops.lightning_face.directional_scan(
+        *inputs[:10], list(inputs.orders), backend, need_backward
+    )
     return y, last_state.detach()
 
 
-@torch.library.custom_op(
-    "lightning_face::directional_scan",
-    mutates_args=(),
-    schema=f"({_TENSORS}, {_SETTINGS}, bool need_backward) -> (Tensor, Tensor, Tensor[])",
+# The decorator torch.library.custom_op would import torch's compiler at the first call, which takes
+# seconds; definitions by schema do not.
+torch.library.define(
+    FORWARD, f"({_TENSORS}, {_SETTINGS}, bool need_backward) -> (Tensor, Tensor, Tensor[])"
 )
+torch.library.define(
+    BACKWARD, f"(Tensor grad_y, Tensor[] saved, {_TENSORS}, {_SETTINGS}) -> Tensor[]"
+)
+
+
+@torch.library.impl(FORWARD, "default")
 def _forward(*arguments: object) -> tuple[Tensor, Tensor, list[Tensor]]:
     inputs, backend, need_backward = _unpack(arguments)
     module = load_backend(choose_backend(inputs.u.device, backend))
@@ -96,7 +105,7 @@ def _forward(*arguments: object) -> tuple[Tensor, Tensor, list[Tensor]]:
     return _laid_out_like(y, inputs.u), last_state, saved
 
 
-@_forward.register_fake
+@torch.library.register_fake(FORWARD)
 def _forward_fake(*arguments: object) -> tuple[Tensor, Tensor, list[Tensor]]:
     inputs, backend, need_backward = _unpack(arguments)
     module = load_backend(choose_backend(inputs.u.device, backend))
@@ -105,11 +114,7 @@ def _forward_fake(*arguments: object) -> tuple[Tensor, Tensor, list[Tensor]]:
     return torch.empty_like(inputs.u), last_state, saved
 
 
-@torch.library.custom_op(
-    "lightning_face::directional_scan_backward",
-    mutates_args=(),
-    schema=f"(Tensor grad_y, Tensor[] saved, {_TENSORS}, {_SETTINGS}) -> Tensor[]",
-)
+@torch.library.impl(BACKWARD, "default")
 def _backward(grad_y: Tensor, saved: list[Tensor], *arguments: object) -> list[Tensor]:
     inputs, backend, _ = _unpack((*arguments, True))
     given = [t for t in inputs[:7] if t is not None]
@@ -122,7 +127,7 @@ def _backward(grad_y: Tensor, saved: list[Tensor], *arguments: object) -> list[T
     return [_laid_out_like(grad, t) for grad, t in zip(grads, given, strict=True)]
 
 
-@_backward.register_fake
+@torch.library.register_fake(BACKWARD)
 def _backward_fake(grad_y: Tensor, saved: list[Tensor], *arguments: object) -> list[Tensor]:
     return [torch.empty_like(t) for t in arguments[:7] if isinstance(t, Tensor)]
 
@@ -145,12 +150,13 @@ def _differentiate(
     arguments, saved = tensors[:7], list(tensors[7:])
     if grad_y is None:
         return (None,) * (len(arguments) + len(settings) + 1)
-    found = iter(_backward(grad_y, saved, *arguments, *settings))
+    grads = torch.ops.lightning_face.directional_scan_backward(grad_y, saved, *arguments, *settings)
+    found = iter(grads)
     gradients = [None if t is None else next(found) for t in arguments]
     return (*gradients, *(None for _ in settings), None)
 
 
-_forward.register_autograd(_differentiate, setup_context=_setup_context)
+torch.library.register_autograd(FORWARD, _differentiate, setup_context=_setup_context)
 
 
 def _unpack(arguments: tuple[object, ...]) -> tuple[ScanInputs, str, bool]:
@@ -178,11 +184,13 @@ def _check(inputs: ScanInputs) -> None:
     directions, groups, states = len(inputs.orders), B.shape[3], inputs.A.shape[2]
     if not directions or not set(inputs.orders) <= {0, 1, 2, 3}:
         raise ValueError(f"orders must be codes from 0 to 3, got {inputs.orders}")
+    if states < 1:
+        raise ValueError("A has no states; N must be at least 1")
     if length < 1 or inputs.height * inputs.width != length:
         raise ValueError(
             f"a grid of {inputs.height} x {inputs.width} does not hold {length} tokens"
         )
-    if groups < 1 or math.remainder(channels, groups):
+    if groups < 1 or channels % groups:
         raise ValueError(f"{groups} groups do not divide {channels} channels")
     expected = {
         "u": (batch, length, channels),

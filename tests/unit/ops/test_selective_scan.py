@@ -231,6 +231,29 @@ class TestSequenceInterface:
     def test_the_output_is_contiguous_like_the_input(self, arguments):
         assert selective_scan(**arguments).is_contiguous()
 
+    def test_sequences_in_rows_are_read_as_well_as_tokens_in_rows(
+        self, make_inputs, exact, assert_close, backend
+    ):
+        x = make_inputs(1, 71, 40, optional=False)
+        leaves = [
+            *(x.u.transpose(1, 2), x.delta.squeeze(2).transpose(1, 2), x.A.squeeze(0)),
+            *(m.flatten(2).transpose(1, 2) for m in (x.B, x.C)),
+        ]
+        leaves = [t.contiguous().requires_grad_() for t in leaves]
+        out, last_state = selective_scan(*leaves, return_last_state=True, backend=backend)
+        grad = torch.linspace(-1, 1, out.numel()).view(out.shape)
+        out.backward(grad)
+        y, state, expected = exact(x, grad.transpose(1, 2))
+        torch.testing.assert_close(out.transpose(1, 2).double(), y, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(last_state.double(), state.squeeze(1), atol=1e-5, rtol=1e-5)
+        wanted = [
+            *(expected["u"], expected["delta"].squeeze(2), expected["A"].squeeze(0)),
+            *(expected[name].flatten(2) for name in ("B", "C")),
+        ]
+        for leaf, gradient in zip(leaves, wanted, strict=True):
+            found = leaf.grad if leaf.dim() == 2 else leaf.grad.transpose(1, 2)
+            torch.testing.assert_close(found.double(), gradient, atol=2e-4, rtol=1e-5)
+
     def test_complex_parameters_are_refused(self, arguments):
         with pytest.raises(ValueError, match="A is complex"):
             selective_scan(**arguments | {"A": arguments["A"].to(torch.complex64)})
@@ -243,6 +266,7 @@ class TestSequenceInterface:
             ({"B": torch.zeros(2, 4, 10)}, "B must be"),
             ({"C": torch.zeros(2, 4, 4, 11)}, "4 groups do not divide 6 channels"),
             ({"A": torch.zeros(6, 5)}, "B must be of shape"),
+            ({"A": torch.zeros(6, 0)}, "A has no states"),
             ({"D": torch.zeros(5)}, "D must be of shape"),
             ({"backend": "fortran"}, "unknown selective-scan backend 'fortran'"),
         ],
