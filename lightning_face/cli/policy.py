@@ -16,7 +16,14 @@ from lightning_face.registry import list_plugins
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Start", "allowed_imports", "is_allowed", "refuse_other_run", "restrict_imports"]
+__all__ = [
+    "Start",
+    "allowed_imports",
+    "is_allowed",
+    "plugin_packages",
+    "refuse_other_run",
+    "restrict_imports",
+]
 
 ALWAYS_ALLOWED = (
     "lightning_face",
@@ -33,10 +40,14 @@ ALWAYS_ALLOWED = (
 )
 
 
+def plugin_packages() -> set[str]:
+    """Name the packages, the core among them, that register something."""
+    return {plugin.target.partition(":")[0].partition(".")[0] for plugin in list_plugins()}
+
+
 def allowed_imports() -> list[str]:
     """List the packages whose classes a configuration may name."""
-    plugins = {plugin.target.partition(":")[0].partition(".")[0] for plugin in list_plugins()}
-    return [*ALWAYS_ALLOWED, *sorted(plugins - {"lightning_face"})]
+    return [*ALWAYS_ALLOWED, *sorted(plugin_packages() - {"lightning_face"})]
 
 
 def is_allowed(class_path: str) -> bool:

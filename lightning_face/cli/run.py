@@ -29,7 +29,13 @@ from lightning_face.cli import run_folder
 from lightning_face.cli.always import callbacks, loggers
 from lightning_face.cli.explain import dropped_settings, explain
 from lightning_face.cli.names import Parser, expand_name
-from lightning_face.cli.policy import Start, is_allowed, refuse_other_run, restrict_imports
+from lightning_face.cli.policy import (
+    Start,
+    is_allowed,
+    plugin_packages,
+    refuse_other_run,
+    restrict_imports,
+)
 from lightning_face.cli.ranks import VARIABLE, Agreement, agree
 from lightning_face.cli.summary import print_summary, short
 from lightning_face.cli.versions import plugin_versions, versions
@@ -59,6 +65,7 @@ def main(verb: str, argv: Sequence[str]) -> int:
         FaceError: The command cannot be carried out, or the run failed.
     """
     _silence_tips(verb)
+    _show_notes()
     restrict_imports()
     # some callbacks of lightning have enums as defaults, whose text is what they accept too
     yaml.SafeDumper.add_multi_representer(Enum, _represent_enum)
@@ -355,6 +362,18 @@ def _silence_tips(verb: str) -> None:
     logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(
         lambda record: "Tip: " not in record.getMessage()
     )
+
+
+def _show_notes() -> None:
+    """Show what the core and the plugins log, from the first process of each machine only."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    level = logging.INFO if int(os.environ.get("LOCAL_RANK", "0")) == 0 else logging.WARNING
+    for package in plugin_packages() | {"lightning_face"}:
+        logger = logging.getLogger(package)
+        logger.handlers = [handler]
+        logger.setLevel(level)
+        logger.propagate = False
 
 
 def _model_and_data(run: Path | None, checkpoint: Path) -> dict[str, Any]:
