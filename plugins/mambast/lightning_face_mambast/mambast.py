@@ -71,7 +71,8 @@ class MambaST(nn.Module):
         drop_path: Probability to leave out the scan of a decoder block, per sample, in training.
         expand: Inner channels of a block divided by ``width``.
         dt_rank: Rank of the step-size projections; None is ``width / 16``, rounded up.
-        init: Start values: ``reference`` as published, or ``s4d``, see `SS2D` and `CNNDecoder`.
+        init: Start values: ``reference`` as published, or ``s4d``, see `SS2D`, `PatchEmbed`
+            and `CNNDecoder`.
         recompute: Keep only the inputs of blocks and of the CNN decoder in training and compute
             the rest again in the backward pass: a third more work, a fraction of the memory.
     """
@@ -93,7 +94,7 @@ class MambaST(nn.Module):
         super().__init__()
         self.rnd_style = rnd_style
         self.recompute = recompute
-        self.embedding = PatchEmbed(width, PATCH)
+        self.embedding = PatchEmbed(width, PATCH, init)
         self.core = MambaCore(
             width,
             d_state,

@@ -60,8 +60,8 @@ class MambaSTModule(FaceModule):
         drop_path: Probability to leave out the scan of a decoder block in training.
         expand: Inner channels of a block divided by ``width``.
         dt_rank: Rank of the step-size projections; null is ``width / 16``, rounded up.
-        init: Start values: ``reference`` as published; ``s4d`` with spread decay rates and a CNN
-            decoder that keeps the size of its signal, which learns faster by far in short runs.
+        init: Start values: ``reference`` as published; ``s4d`` with spread decay rates and with
+            convolutions that keep the size of their signal, which learns faster by far.
         recompute: Trade time for memory in training.
         vgg_weights: File with the weights of the feature network, ``vgg_normalised.pth`` or
             torchvision's VGG19; null means fixed random filters.
