@@ -51,10 +51,14 @@ def callbacks(folder: Path, given: Any, checkpointing: bool | None) -> list[Call
     others = [each for each in _listed(given) if not isinstance(each, Checkpoint)]
     if not checkpoints and checkpointing is not False:
         # one file, replaced at the end of each epoch: with save_last alone lightning would
-        # write nothing before the end of the run
-        name = Path(run_folder.LAST).stem
+        # write nothing before the end of the run, and left to itself only behind validations
         checkpoints = [
-            ModelCheckpoint(filename=name, enable_version_counter=False, save_last=False)
+            ModelCheckpoint(
+                filename=Path(run_folder.LAST).stem,
+                enable_version_counter=False,
+                save_last=False,
+                save_on_train_epoch_end=True,
+            )
         ]
     for each in checkpoints:
         if isinstance(each, ModelCheckpoint):
