@@ -197,17 +197,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     }
     passed = failed = without_runner = 0
     for folder in find_cases(arguments.cases):
-        case = load_case(folder)
-        runner = _runner_for(case.name, case.model, tables)
+        model = json.loads((folder / "case.json").read_text())["model"]
+        runner = _runner_for(folder.name, model, tables)
         if runner is None:
             without_runner += 1
             continue
         try:
-            problems = check_case(case, runner)
+            problems = check_case(load_case(folder), runner)
         except Exception as error:
             problems = [f"{type(error).__name__}: {error}"]
         failed, passed = failed + bool(problems), passed + (not problems)
-        print(f"{'FAIL' if problems else 'ok  '} {case.name}", *problems, sep="\n       ")
+        print(f"{'FAIL' if problems else 'ok  '} {folder.name}", *problems, sep="\n       ")
     if without_runner:
         print(f"{without_runner} cases belong to models that no installed plugin has a runner for")
     print(f"{passed} passed, {failed} failed")
