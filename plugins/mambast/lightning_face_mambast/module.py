@@ -6,6 +6,7 @@ import math
 from typing import Any, Literal, TypedDict
 
 import torch
+from lightning.pytorch import Callback
 from lightning.pytorch.utilities import rank_zero_info
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
@@ -15,6 +16,7 @@ from lightning_face_mambast.evaluation import StyleTransferMetrics
 from lightning_face_mambast.losses import StyleTransferLoss, content_terms, style_terms
 from lightning_face_mambast.mambast import MambaST, Triple, token_grid
 from lightning_face_mambast.pair_stylizer import PairStylizer
+from lightning_face_mambast.prediction_writer import StylizedImages
 from lightning_face_mambast.shuffle import StyleShuffle, discarded_draws, draw_permutations
 from lightning_face_mambast.vgg import load_vgg, random_vgg
 
@@ -216,6 +218,10 @@ class MambaSTModule(FaceModule):
             "content_file": ["content-0", "content-1"],
             "style_file": ["style-0", "style-1"],
         }
+
+    def configure_callbacks(self) -> list[Callback]:
+        """Write what is predicted as pictures."""
+        return [StylizedImages()]
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Set up Adam and the learning-rate schedule, counted in optimiser steps."""
