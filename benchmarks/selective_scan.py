@@ -251,21 +251,20 @@ def network_table(sides: list[int]) -> None:
     show(title, "length | backend | forward CPU ms | forward and backward CPU ms", rows)
 
 
-def thread_table(length: int) -> None:
+def thread_table(side: int) -> None:
     """Wall time with one and two threads; only an idle machine shows the true ratio."""
-    arguments = sequence(length)
+    scan = network(side)
     rows = []
     for name in [name for name in usable() if name in ("c", "numba")]:
-        scan = fused(name)
-        scan(**arguments)
+        scan(name, False)
         seconds = []
         for count in (1, 2):
             with threads(count), torch.no_grad():
-                seconds.append(wall_seconds(partial(scan, **arguments), 30))
+                seconds.append(wall_seconds(partial(scan, name, False), 40))
         ratio = seconds[0] / seconds[1]
         rows.append((name, *(f"{s * 1e3:.1f}" for s in seconds), f"{ratio:.2f}"))
     show(
-        f"Threads, forward, length {length}",
+        f"Threads, forward, four directions, 1024 channels, length {side * side}",
         "backend | one thread, wall ms | two threads, wall ms | times faster",
         rows,
     )
@@ -346,7 +345,7 @@ def main() -> None:
     forward_table(4096, options.compile)
     gradient_table(1024, options.quick)
     network_table([32] if options.quick else [32, 64])
-    thread_table(4096)
+    thread_table(32)
     memory_table()
 
 

@@ -18,6 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -153,7 +154,8 @@ def _arrays(inputs: ScanInputs) -> dict[str, Tensor]:
     rest = {"A": inputs.A, "B": inputs.B, "C": inputs.C, "D": inputs.D, "bias": inputs.delta_bias}
     for name, tensor in rest.items():
         if tensor is not None:
-            arrays[name] = tensor.float().contiguous()
+            # A copy by torch would wake its threads, which then spin on the cores of ours.
+            arrays[name] = torch.from_numpy(np.ascontiguousarray(tensor.detach().float().numpy()))
     return arrays
 
 
