@@ -133,11 +133,11 @@ def backward(inputs: ScanInputs, saved: list[Tensor], grad_y: Tensor) -> ScanGra
     return ScanGradients(
         grads["grad_u"],
         grads["grad_delta"],
-        grads["grad_A"].sum(0),
-        grads["grad_B"].sum(0),
-        grads["grad_C"].sum(0),
-        None if inputs.D is None else grads["grad_D"].sum(0),
-        None if inputs.delta_bias is None else grads["grad_bias"].sum(0),
+        _summed(grads["grad_A"]),
+        _summed(grads["grad_B"]),
+        _summed(grads["grad_C"]),
+        None if inputs.D is None else _summed(grads["grad_D"]),
+        None if inputs.delta_bias is None else _summed(grads["grad_bias"]),
     )
 
 
@@ -149,14 +149,22 @@ def instruction_sets() -> tuple[str, ...]:
 
 
 def _arrays(inputs: ScanInputs) -> dict[str, Tensor]:
-    """Arguments in float32; only those the kernel reads by strides keep theirs."""
+    """Arguments in float32; only those the kernel reads by strides keep theirs.
+
+    The copies and sums around the kernel are numpy's: torch's would wake its threads, which then
+    spin on the cores that ours need.
+    """
     arrays = {"u": inputs.u.float(), "delta": inputs.delta.float()}
     rest = {"A": inputs.A, "B": inputs.B, "C": inputs.C, "D": inputs.D, "bias": inputs.delta_bias}
     for name, tensor in rest.items():
         if tensor is not None:
-            # A copy by torch would wake its threads, which then spin on the cores of ours.
             arrays[name] = torch.from_numpy(np.ascontiguousarray(tensor.detach().float().numpy()))
     return arrays
+
+
+def _summed(parts: Tensor) -> Tensor:
+    """Sum of the parts in order along the first dimension."""
+    return torch.from_numpy(parts.numpy().sum(axis=0))
 
 
 def _run(name: str, inputs: ScanInputs, arrays: dict[str, Tensor], slots: int) -> None:
