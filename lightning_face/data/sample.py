@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["cache_folder", "cached_sample"]
+from lightning_face.cache import cache_folder
 
-
-def cache_folder() -> Path:
-    """Folder of what can be made again: $LIGHTNING_FACE_CACHE or ~/.cache/lightning-face."""
-    chosen = os.environ.get("LIGHTNING_FACE_CACHE")
-    return Path(chosen) if chosen else Path.home() / ".cache" / "lightning-face"
+__all__ = ["cached_sample"]
 
 
 def cached_sample(name: str, write: Callable[[Path], None], version: str = "1") -> Path:

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lightning_face.cache import cache_folder
 from lightning_face.ops.selective_scan.types import ScanGradients, ScanInputs
 
 NAME = "c"
@@ -219,11 +220,6 @@ def _compiler() -> list[str]:
     raise BuildError(f"no C compiler: {searched} is not on the PATH; install one or set $CC")
 
 
-def _cache_folder() -> Path:
-    root = os.environ.get("LIGHTNING_FACE_CACHE")
-    return (Path(root) if root else Path.home() / ".cache" / "lightning-face") / "kernels"
-
-
 def build_kernel() -> Path:
     """Path of the shared library, compiled if it is not in the cache yet.
 
@@ -235,7 +231,7 @@ def build_kernel() -> Path:
     version = _call([*compiler, "--version"])
     for part in (*compiler, version, *FLAGS, repr(VARIANTS), sys.platform, platform.machine()):
         key.update(part.encode() + b"\0")
-    folder = _cache_folder()
+    folder = cache_folder() / "kernels"
     target = folder / f"selective_scan-{key.hexdigest()[:16]}.so"
     if target.exists():
         return target
