@@ -9,6 +9,6 @@ __all__ = ["cache_folder"]
 
 
 def cache_folder() -> Path:
-    """Return ``$LIGHTNING_FACE_CACHE`` or else ``~/.cache/lightning-face``; it may not exist yet."""
+    """Return ``$LIGHTNING_FACE_CACHE`` or else ``~/.cache/lightning-face``, made or not."""
     chosen = os.environ.get("LIGHTNING_FACE_CACHE")
     return Path(chosen) if chosen else Path.home() / ".cache" / "lightning-face"
