@@ -24,16 +24,17 @@ _EVALUATION_CONTENTS = 4
 _EVALUATION_STYLES = 6
 _EVALUATION_SIDE = 64
 
-# Ground and second colour in RGB; the first word of a title is the palette's name.
+# A dark and a bright colour in RGB, as far apart in brightness as the contents' ground and shapes,
+# so that a content can be told in them; the first word of a title is the palette's name.
 _PALETTES = {
-    "sunset": ((226, 88, 52), (250, 152, 74)),
-    "lagoon": ((18, 128, 150), (52, 178, 176)),
-    "iris": ((88, 62, 158), (138, 96, 196)),
-    "meadow": ((72, 140, 56), (128, 180, 74)),
-    "rose": ((204, 56, 108), (238, 110, 144)),
-    "amber": ((222, 160, 30), (246, 196, 80)),
-    "cobalt": ((28, 70, 176), (66, 122, 214)),
-    "terracotta": ((172, 72, 42), (208, 116, 76)),
+    "sunset": ((122, 24, 62), (255, 176, 66)),
+    "lagoon": ((8, 54, 84), (88, 214, 196)),
+    "iris": ((58, 24, 104), (206, 150, 246)),
+    "meadow": ((20, 72, 38), (190, 222, 92)),
+    "rose": ((110, 14, 58), (255, 164, 178)),
+    "amber": ((116, 58, 8), (255, 222, 116)),
+    "cobalt": ((14, 30, 104), (118, 190, 255)),
+    "terracotta": ((92, 32, 20), (240, 154, 104)),
 }
 
 
