@@ -39,8 +39,7 @@ class StyleTransferDataModule(FaceDataModule):
         wikiart/<movement>/*.jpg   styles, collected from https://www.wikiart.org
         eval/cnt/*, eval/sty/*     the fixed pictures of the evaluation
 
-    Validation takes ``val_pairs`` fixed pairs spread over all pairs of evaluation pictures; the
-    test takes all pairs of ``test_contents`` contents and ``test_styles`` styles; prediction
+    Validation takes ``val_pairs`` fixed pairs of evaluation pictures; the test takes all pairs of ``test_contents`` contents and ``test_styles`` styles; prediction
     takes all pairs of ``predict_content`` and ``predict_style``, each a file or a folder.
 
     Args:
@@ -141,10 +140,14 @@ class StyleTransferDataModule(FaceDataModule):
                 frozen=bool(getattr(self.trainer, "overfit_batches", 0)),
             )
         if stage in ("fit", "validate"):
-            pairs = list(product(*self._evaluation_images()))
-            count = min(self.val_pairs, len(pairs))
-            spread = [pairs[index * len(pairs) // count] for index in range(count)]
-            self.val_set = FixedPairs(spread, self._evaluation_transform)
+            contents, styles = self._evaluation_images()
+            # neighbours differ in both, so that a few pairs already show much
+            pairs = [
+                (content, styles[(index + shift) % len(styles)])
+                for shift in range(len(styles))
+                for index, content in enumerate(contents)
+            ]
+            self.val_set = FixedPairs(pairs[: self.val_pairs], self._evaluation_transform)
         if stage == "test":
             contents, styles = self._evaluation_images()
             chosen = (
