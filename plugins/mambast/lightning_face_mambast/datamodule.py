@@ -39,8 +39,9 @@ class StyleTransferDataModule(FaceDataModule):
         wikiart/<movement>/*.jpg   styles, collected from https://www.wikiart.org
         eval/cnt/*, eval/sty/*     the fixed pictures of the evaluation
 
-    Validation takes ``val_pairs`` fixed pairs of evaluation pictures; the test takes all pairs of ``test_contents`` contents and ``test_styles`` styles; prediction
-    takes all pairs of ``predict_content`` and ``predict_style``, each a file or a folder.
+    Validation takes ``val_pairs`` fixed pairs of evaluation pictures; the test takes all pairs of
+    ``test_contents`` contents and ``test_styles`` styles; prediction takes all pairs of
+    ``predict_content`` and ``predict_style``, each a file or a folder.
 
     Args:
         root: Folder of the data; null means the bundled synthetic sample.
