@@ -12,17 +12,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PLUGINS = sorted((ROOT / "plugins").glob("*/lightning_face_*"))
+PLUGINS = sorted(file.parent for file in (ROOT / "plugins").glob("*/lightning_face_*/__init__.py"))
 
 IMPORT_EVERYTHING = """
 import importlib, pkgutil, sys
 
-class Refuse:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] == "torchvision":
-            raise ImportError("torchvision was imported")
-
-sys.meta_path.insert(0, Refuse())
 package = importlib.import_module(sys.argv[1])
 backends = ("numba", "triton", "mamba_ssm", "__main__")  # optional dependencies, checked elsewhere
 for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
@@ -33,7 +27,7 @@ assert "torchvision" not in sys.modules
 
 
 @pytest.mark.parametrize("package", ["lightning_face", *(plugin.name for plugin in PLUGINS)])
-def test_importing_every_module_never_asks_for_torchvision(package):
+def test_importing_every_module_never_imports_torchvision(package):
     command = [sys.executable, "-c", IMPORT_EVERYTHING, package]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr

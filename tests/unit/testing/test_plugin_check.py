@@ -212,6 +212,14 @@ def site(tmp_path_factory: pytest.TempPathFactory):
         yield
 
 
+@pytest.fixture(autouse=True)
+def default_dtype():
+    """One of the plugins changes it for the whole process, which is what it is blamed for."""
+    dtype = torch.get_default_dtype()
+    yield
+    torch.set_default_dtype(dtype)
+
+
 @pytest.mark.parametrize(
     "name", ["cm-sound", "cd-sound", "cr-sound", "ema", "image-grid", "export-weights"]
 )
