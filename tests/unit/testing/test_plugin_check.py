@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 from lightning_face.testing import check_plugin, plugin_problems, write_distribution
 
