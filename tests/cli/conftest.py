@@ -83,8 +83,10 @@ def warm() -> Iterator[subprocess.Popen[str]]:
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     yield process
-    process.stdin.close()
+    # loader workers of other tests may hold its standard input open, so it would wait for more
+    process.kill()
     process.wait(timeout=60)
+    process.stdin.close()
 
 
 @pytest.fixture

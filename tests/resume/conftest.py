@@ -58,8 +58,10 @@ class Warm:
         return self.wait(folder)
 
     def close(self) -> None:
-        self.process.stdin.close()
+        # loader workers of other tests may hold its standard input open, so it would wait for more
+        self.process.kill()
         self.process.wait(timeout=60)
+        self.process.stdin.close()
 
 
 @pytest.fixture(scope="session")

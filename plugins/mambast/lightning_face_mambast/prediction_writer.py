@@ -33,7 +33,8 @@ class StylizedImages(Callback):
     """Writes every stylised picture, a contact sheet and a page to ``predictions/``.
 
     A prediction is a dictionary with ``stylised`` pictures beside the batch's ``name``,
-    ``content_file`` and ``style_file``. Every process writes its own pictures; the first one adds
+    ``content_file`` and ``style_file``; batches of other data modules, without names, are left to
+    the caller. Every process writes its own pictures; the first one adds
     ``contact_sheet.png`` and ``index.html`` in the end.
 
     Args:
@@ -58,7 +59,9 @@ class StylizedImages(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Write the pictures of a batch."""
+        """Write the pictures of a batch, if it says what to call them."""
+        if "name" not in batch:
+            return
         rows = zip(batch["name"], batch["content_file"], batch["style_file"], strict=True)
         for image, (name, content, style) in zip(outputs["stylised"], rows, strict=True):
             with atomic_path(_folder(trainer) / f"{name}.png") as temporary:
