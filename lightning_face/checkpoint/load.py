@@ -10,10 +10,10 @@ from typing import Any
 from lightning.pytorch import LightningModule
 from lightning.pytorch.cli import instantiate_module
 
+from lightning_face.allowlist import is_allowed
 from lightning_face.checkpoint.export import model_config
 from lightning_face.checkpoint.safe_load import load_checkpoint
 from lightning_face.checkpoint.weights import read_weights
-from lightning_face.cli.policy import is_allowed
 from lightning_face.errors import CheckpointError, WeightsError
 
 __all__ = ["load"]

@@ -20,6 +20,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.plugins.io import CheckpointIO
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
+from lightning_face.allowlist import is_allowed, plugin_packages
 from lightning_face.checkpoint.atomic import atomic_path, sweep_temporaries
 from lightning_face.checkpoint.export import model_config
 from lightning_face.checkpoint.io import AtomicCheckpointIO
@@ -31,8 +32,6 @@ from lightning_face.cli.explain import dropped_settings, explain
 from lightning_face.cli.names import Parser, expand_name
 from lightning_face.cli.policy import (
     Start,
-    is_allowed,
-    plugin_packages,
     refuse_other_run,
     restrict_imports,
 )

@@ -9,6 +9,7 @@ import torch
 from lightning.pytorch import LightningModule, Trainer
 
 import lightning_face
+from lightning_face import allowlist
 from lightning_face.checkpoint import (
     AtomicCheckpointIO,
     export_checkpoint,
@@ -16,7 +17,6 @@ from lightning_face.checkpoint import (
     read_weights,
     save_weights,
 )
-from lightning_face.cli import policy
 from lightning_face.errors import CheckpointError, WeightsError
 from lightning_face.modules import FaceModule
 
@@ -41,7 +41,7 @@ def registered(monkeypatch):
     """Treat this file as a module of an installed plugin."""
     monkeypatch.setitem(sys.modules, Net.__module__, sys.modules[__name__])
     root = Net.__module__.split(".")[0]
-    monkeypatch.setattr(policy, "allowed_imports", lambda: ["lightning_face", "torch.nn", root])
+    monkeypatch.setattr(allowlist, "allowed_imports", lambda: ["lightning_face", "torch.nn", root])
 
 
 @pytest.fixture

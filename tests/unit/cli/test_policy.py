@@ -4,27 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lightning_face.cli.policy import Start, is_allowed, refuse_other_run
+from lightning_face.cli.policy import Start, refuse_other_run
 from lightning_face.errors import CheckpointError, ConfigError, WeightsError
-
-
-@pytest.mark.parametrize(
-    ("class_path", "allowed"),
-    [
-        ("lightning_face.callbacks.EMA", True),
-        ("torch.nn.ReLU", True),
-        ("torch.optim.Adam", True),
-        ("lightning.pytorch.callbacks.Timer", True),
-        ("torchmetrics.MeanMetric", True),
-        ("lightning_face_evil.Model", False),
-        ("torch.hub.load", False),
-        ("torch.nnn.ReLU", False),
-        ("os.system", False),
-        ("subprocess.Popen", False),
-    ],
-)
-def test_what_a_configuration_may_name(class_path, allowed):
-    assert is_allowed(class_path) is allowed
 
 
 def start(tmp_path: Path, *words: str, text: str = "") -> Start:
