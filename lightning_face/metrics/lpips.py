@@ -8,10 +8,9 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torchmetrics import Metric
 
 from lightning_face.errors import WeightsError
-from lightning_face.metrics.feature_cache import FeatureCache
+from lightning_face.metrics.pair_distance import MeanPairDistance
 from lightning_face.metrics.weight_file import WeightFile
 from lightning_face.networks.feature_network import FeatureNetwork, alexnet_features, vgg16_features
 
@@ -161,58 +160,27 @@ class LPIPSNetwork(nn.Module):
         return self.distance(self.features(images_a), self.features(images_b))
 
 
-class LPIPS(Metric):
+class LPIPS(MeanPairDistance[list[Tensor]]):
     """Mean perceptual distance over pairs of pictures.
 
     Args:
         network: The distance of a pair.
         gray: Compare the pictures without their colours.
-        cached: How many second pictures to keep the features of, for use with names.
+        cached: How many references to keep the features of, for use with names.
     """
 
-    is_differentiable = False
-    higher_is_better = False
-    full_state_update = False
-
-    total: Tensor
-    count: Tensor
-
     def __init__(self, network: LPIPSNetwork, gray: bool = False, cached: int = 4) -> None:
-        super().__init__()
+        super().__init__(cached)
         self.network = network
         self.gray = gray
-        self.cache: FeatureCache[list[Tensor]] = FeatureCache(cached)
-        self.add_state(
-            "total", default=torch.tensor(0.0, dtype=torch.float64), dist_reduce_fx="sum"
-        )
-        self.add_state("count", default=torch.tensor(0), dist_reduce_fx="sum")
 
-    @torch.no_grad()
-    def update(self, images: Tensor, references: Tensor, names: list[str] | None = None) -> None:
-        """Add pairs.
+    def features(self, image: Tensor) -> list[Tensor]:
+        """Compute the features of a picture, made grey first if asked for."""
+        return self.network.features(to_gray(image) if self.gray else image)
 
-        Args:
-            images: Pictures ``(batch, 3, height, width)`` in [0, 1].
-            references: What they are compared with, same shape.
-            names: Names of the references; one that was seen lately is not run again.
-        """
-        for index, features in enumerate(self.cache.of_each(references, names, self._features)):
-            image = self._features(images[index : index + 1])
-            self.total += self.network.distance(image, features).sum()
-        self.count += len(images)
-
-    def compute(self) -> Tensor:
-        """Return the mean over all pairs seen so far, on every process."""
-        return (self.total / self.count).float()
-
-    def reset(self) -> None:
-        """Forget all pairs and features."""
-        self.cache.clear()
-        super().reset()
-
-    def _features(self, images: Tensor) -> list[Tensor]:
-        """Features of pictures, made grey first if asked for."""
-        return self.network.features(to_gray(images) if self.gray else images)
+    def distance(self, features: list[Tensor], reference: list[Tensor]) -> Tensor:
+        """Compare the features of two pictures."""
+        return self.network.distance(features, reference)
 
 
 def to_gray(images: Tensor) -> Tensor:

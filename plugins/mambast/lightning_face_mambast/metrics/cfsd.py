@@ -6,9 +6,8 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torchmetrics import Metric
 
-from lightning_face.metrics.feature_cache import FeatureCache
+from lightning_face.metrics.pair_distance import MeanPairDistance
 from lightning_face.metrics.weight_file import WeightFile
 from lightning_face.networks.feature_network import vgg19_features
 
@@ -101,7 +100,7 @@ def structural_distance(stylized: Tensor, content: Tensor, rows: int = _ROWS) ->
     return total
 
 
-class CFSD(Metric):
+class CFSD(MeanPairDistance[Tensor]):
     """Mean content feature structural distance over pairs of pictures.
 
     Args:
@@ -109,41 +108,14 @@ class CFSD(Metric):
         cached: How many contents to keep the features of, for use with names.
     """
 
-    is_differentiable = False
-    higher_is_better = False
-    full_state_update = False
-
-    total: Tensor
-    count: Tensor
-
     def __init__(self, network: nn.Module, cached: int = 4) -> None:
-        super().__init__()
+        super().__init__(cached)
         self.network = network
-        self.cache: FeatureCache[Tensor] = FeatureCache(cached)
-        self.add_state(
-            "total", default=torch.tensor(0.0, dtype=torch.float64), dist_reduce_fx="sum"
-        )
-        self.add_state("count", default=torch.tensor(0), dist_reduce_fx="sum")
 
-    @torch.no_grad()
-    def update(self, stylized: Tensor, content: Tensor, names: list[str] | None = None) -> None:
-        """Add pairs.
+    def features(self, image: Tensor) -> Tensor:
+        """Compute the features of a picture."""
+        return self.network(image)
 
-        Args:
-            stylized: Stylised pictures ``(batch, 3, height, width)`` in [0, 1].
-            content: Their contents, same shape.
-            names: Names of the contents; one that was seen lately is not run again.
-        """
-        for index, features in enumerate(self.cache.of_each(content, names, self.network)):
-            image = self.network(stylized[index : index + 1])
-            self.total += structural_distance(image[0], features[0])
-        self.count += len(stylized)
-
-    def compute(self) -> Tensor:
-        """Return the mean over all pairs seen so far, on every process."""
-        return (self.total / self.count).float()
-
-    def reset(self) -> None:
-        """Forget all pairs and features."""
-        self.cache.clear()
-        super().reset()
+    def distance(self, features: Tensor, reference: Tensor) -> Tensor:
+        """Compare the features of a stylised picture with those of its content."""
+        return structural_distance(features[0], reference[0])

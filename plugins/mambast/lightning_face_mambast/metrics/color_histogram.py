@@ -7,9 +7,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torchmetrics import Metric
 
-from lightning_face.metrics.feature_cache import FeatureCache
+from lightning_face.metrics.pair_distance import MeanPairDistance
 
 __all__ = ["ColorDistance", "Kernel", "color_histogram", "hellinger_distance"]
 
@@ -103,46 +102,20 @@ def hellinger_distance(histograms_a: Tensor, histograms_b: Tensor) -> Tensor:
     return difference.norm(dim=1) / 2**0.5
 
 
-class ColorDistance(Metric):
+class ColorDistance(MeanPairDistance[Tensor]):
     """Mean distance between the colours of stylised pictures and of their styles.
 
     Args:
         cached: How many styles to keep the histograms of, for use with names.
     """
 
-    is_differentiable = False
-    higher_is_better = False
-    full_state_update = False
-
-    total: Tensor
-    count: Tensor
-
     def __init__(self, cached: int = 1024) -> None:
-        super().__init__()
-        self.cache: FeatureCache[Tensor] = FeatureCache(cached)
-        self.add_state(
-            "total", default=torch.tensor(0.0, dtype=torch.float64), dist_reduce_fx="sum"
-        )
-        self.add_state("count", default=torch.tensor(0), dist_reduce_fx="sum")
+        super().__init__(cached)
 
-    @torch.no_grad()
-    def update(self, stylized: Tensor, style: Tensor, names: list[str] | None = None) -> None:
-        """Add pairs.
+    def features(self, image: Tensor) -> Tensor:
+        """Compute the histogram of a picture."""
+        return color_histogram(image)
 
-        Args:
-            stylized: Stylised pictures ``(batch, 3, height, width)`` in [0, 1].
-            style: Their styles ``(batch, 3, any height, any width)``.
-            names: Names of the styles; the histogram of one that was seen is not made again.
-        """
-        styles = torch.cat(list(self.cache.of_each(style, names, color_histogram)))
-        self.total += hellinger_distance(color_histogram(stylized), styles).sum()
-        self.count += len(stylized)
-
-    def compute(self) -> Tensor:
-        """Return the mean over all pairs seen so far, on every process."""
-        return (self.total / self.count).float()
-
-    def reset(self) -> None:
-        """Forget all pairs and histograms."""
-        self.cache.clear()
-        super().reset()
+    def distance(self, features: Tensor, reference: Tensor) -> Tensor:
+        """Compare the histogram of a stylised picture with that of its style."""
+        return hellinger_distance(features, reference)
