@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lightning_face.ops.selective_scan.boundaries import boundary_states
 from lightning_face.ops.selective_scan.types import ScanGradients, ScanInputs
 
 NAME = "numba"
@@ -46,10 +47,7 @@ def supports(device: torch.device) -> bool:
 
 def saved_like(inputs: ScanInputs) -> list[Tensor]:
     """States at the start of every chunk ``(batch, K, chunks, N, channels)``."""
-    batch, length, channels = inputs.u.shape
-    directions, _, states = inputs.A.shape
-    shape = (batch, directions, -(-length // CHUNK), states, channels)
-    return [inputs.u.new_empty(shape, dtype=torch.float32)]
+    return [boundary_states(inputs, CHUNK)]
 
 
 def forward(inputs: ScanInputs, need_backward: bool) -> tuple[Tensor, Tensor, list[Tensor]]:

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lightning_face.ops.selective_scan.boundaries import boundary_states
 from lightning_face.ops.selective_scan.types import ScanGradients, ScanInputs
 
 NAME = "triton"
@@ -60,9 +61,7 @@ def supports(device: torch.device) -> bool:
 
 def saved_like(inputs: ScanInputs) -> list[Tensor]:
     """States at the start of the intervals ``(batch, K, intervals, N, channels)``."""
-    directions, channels, states = inputs.A.shape
-    shape = (inputs.u.shape[0], directions, _intervals(inputs), states, channels)
-    return [inputs.u.new_empty(shape, dtype=torch.float32)]
+    return [boundary_states(inputs, INTERVAL)]
 
 
 def segment_count(programs: int, intervals: int, device: torch.device) -> int:
