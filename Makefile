@@ -44,7 +44,7 @@ smoke: $(VENV)/.dev ## Run every experiment for a few steps
 	  $(BIN)/lightning-face fit --config $$file --config experiments/parts/tiny.yaml; done
 
 bench: $(VENV)/.dev ## Print the benchmark tables
-	@set -e; for file in $(filter-out benchmarks/gpu_check.py,$(wildcard benchmarks/*.py)); do \
+	@set -e; for file in $(filter-out benchmarks/gpu_check.py benchmarks/side_by_side.py,$(wildcard benchmarks/*.py)); do \
 	  echo "== $$file"; $(BIN)/python $$file; done
 
 golden: $(VENV)/.dev ## Check golden cases: make golden CASES=DIR

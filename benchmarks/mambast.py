@@ -12,17 +12,12 @@ tokens that its scan package calls the reference, on four permuted copies of eve
 
 from __future__ import annotations
 
-import argparse
-import json
-import resource
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import torch
+from side_by_side import Task, main, measured
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -127,7 +122,7 @@ def evaluation(side: int, published: bool) -> dict[str, Any]:
             )
             scale = CONTENTS * STYLES / pairs
             figures["cpu"] *= scale
-            return figures | {"blocks": int(blocks() * scale)}
+            return figures | {"note": f"{int(blocks() * scale)} block runs"}
 
         def cached() -> None:
             contents = [network.encode_content(content[i : i + 1]) for i in range(CONTENTS)]
@@ -137,7 +132,7 @@ def evaluation(side: int, published: bool) -> dict[str, Any]:
                     network.decode(each, other)
 
         figures, _ = measured(cached)
-        return figures | {"blocks": blocks()}
+        return figures | {"note": f"against {blocks()}"}
 
 
 def training(side: int, published: bool, recompute: bool = False) -> dict[str, Any]:
@@ -213,83 +208,25 @@ def counted(network: nn.Module) -> Callable[[], int]:
     return lambda: runs[0]
 
 
-def measured(work: Callable[[], Any]) -> tuple[dict[str, Any], Any]:
-    """Run once and give CPU seconds, wall seconds and growth of the peak memory in MiB."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    cpu, wall = time.process_time(), time.perf_counter()
-    result = work()
-    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"cpu": cpu, "wall": wall, "memory": (after - before) / 1024}, result
-
-
-# name: (work, size, words for the two formulations, target)
-TASKS: dict[str, tuple[Callable[[int, bool], dict[str, Any]], int, str, str]] = {
-    "stylize-256": (stylize, 256, "stylise 256x256", "time 1/30, memory 1/8"),
-    "stylize-512": (stylize, 512, "stylise 512x512", "time 1/40, memory 1/10"),
-    "evaluation": (evaluation, 64, "800 pairs, cached encodings", "blocks 1/8, time 1/10"),
-    "training": (training, 128, "training computation, batched passes", "time below 1"),
-    "recompute": (
-        partial(training, recompute=True),
-        128,
+TASKS = {
+    "stylize-256": Task(partial(stylize, 256), "stylise 256x256", "time 1/30, memory 1/8"),
+    "stylize-512": Task(
+        partial(stylize, 512), "stylise 512x512", "time 1/40, memory 1/10", slow=True
+    ),
+    "evaluation": Task(
+        partial(evaluation, 64), "800 pairs, cached encodings", "blocks 1/8, time 1/10"
+    ),
+    "training": Task(
+        partial(training, 128), "training computation, batched passes", "time below 1"
+    ),
+    "recompute": Task(
+        partial(training, 128, recompute=True),
         "the same, activations computed again",
         "memory 1/3",
     ),
-    "frechet": (frechet, 2048, "FID of 800 x 2048 features", "time 1/50"),
-    "structure": (structure, 512, "CFSD 512x512", "memory 1/10, time 1"),
+    "frechet": Task(partial(frechet, 2048), "FID of 800 x 2048 features", "time 1/50"),
+    "structure": Task(partial(structure, 512), "CFSD 512x512", "memory 1/10, time 1"),
 }
-SLOW = ("stylize-512",)
-
-
-def child(task: str, published: bool, threads: int) -> dict[str, Any]:
-    """Measure one formulation in a new process."""
-    words = [sys.executable, __file__, task, "--child", "--threads", str(threads)]
-    words += ["--published"] if published else []
-    finished = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603
-    if finished.returncode:
-        raise SystemExit(f"{task} failed:\n{finished.stderr}")
-    figures: dict[str, Any] = json.loads(finished.stdout.splitlines()[-1])
-    return figures
-
-
-def main() -> None:
-    """Print a row for every task: both formulations, their ratios and the targets."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("tasks", nargs="*", metavar="task", help=f"of {', '.join(TASKS)}")
-    parser.add_argument("--full", action="store_true", help="also the tasks that take long")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--published", action="store_true", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if unknown := set(arguments.tasks) - set(TASKS):
-        parser.error(f"unknown task {min(unknown)!r}; known are {', '.join(TASKS)}")
-    if arguments.child:
-        torch.set_num_threads(arguments.threads)
-        work, size, _, _ = TASKS[arguments.tasks[0]]
-        print(json.dumps(work(size, arguments.published)))
-        return
-    print(f"{arguments.threads} thread(s); CPU seconds and MiB above the start of the process")
-    print(f"{'task':<38}{'published':>18}{'ours':>16}{'time':>8}{'memory':>8}  target")
-    for task in arguments.tasks or [t for t in TASKS if arguments.full or t not in SLOW]:
-        _, _, words, target = TASKS[task]
-        theirs, ours = (child(task, published, arguments.threads) for published in (True, False))
-        notes = [target]
-        if "values" in ours:
-            a, b = torch.tensor(theirs["values"]), torch.tensor(ours["values"])
-            worst = (a - b).abs().max() / a.abs().max()
-            notes.append(f"outputs differ by {worst:.0e} of the largest")
-            if not worst < 1e-3:
-                raise SystemExit(f"{task}: outputs differ by {worst:.2g} of the largest value")
-        if "blocks" in ours:
-            notes.append(f"{theirs['blocks']} block runs against {ours['blocks']}")
-        memory = ours["memory"] / theirs["memory"] if theirs["memory"] else float("nan")
-        print(
-            f"{words:<38}{theirs['cpu']:>9.2f} s{theirs['memory']:>6.0f} M"
-            f"{ours['cpu']:>8.2f} s{ours['memory']:>5.0f} M{ours['cpu'] / theirs['cpu']:>8.3f}"
-            f"{memory:>8.2f}  {'; '.join(notes)}",
-            flush=True,
-        )
-
 
 if __name__ == "__main__":
-    main()
+    main(__file__, __doc__, TASKS)
