@@ -1,0 +1,85 @@
+"""Self-attention in which no token looks at itself."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+__all__ = ["LocalitySelfAttention"]
+
+
+class LocalitySelfAttention(nn.Module):
+    """Multi-head attention with a learnt temperature and a masked diagonal.
+
+    Args:
+        dim: Width of a token.
+        heads: Number of heads.
+        dim_head: Width of a head.
+        dropout: Probability to drop an attention weight, and a value of the output.
+
+    Source:
+        Lee et al., "Vision Transformer for Small-Size Datasets" (arXiv 2112.13492), section 3.3.
+    """
+
+    def __init__(self, dim: int, heads: int = 4, dim_head: int = 64, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.temperature = nn.Parameter(torch.tensor(math.log(dim_head**-0.5)))
+        self.norm = nn.LayerNorm(dim)
+        self.to_qkv = nn.Linear(dim, 3 * heads * dim_head, bias=False)
+        self.to_out = nn.Sequential(nn.Linear(heads * dim_head, dim), nn.Dropout(dropout))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Mix the tokens of a sequence; the residual is the caller's.
+
+        Args:
+            tokens: Tokens ``(batch, tokens, dim)``. One token alone attends to itself.
+
+        Returns:
+            Tokens ``(batch, tokens, dim)``.
+        """
+        qkv = self.to_qkv(self.norm(tokens)).unflatten(-1, (3, self.heads, -1))
+        query, key, value = qkv.permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(
+            query * self.temperature.exp(),
+            key,
+            value,
+            attn_mask=_diagonal_mask(tokens.shape[1], query),
+            dropout_p=self.dropout if self.training else 0.0,
+            scale=1.0,
+        )
+        return self.to_out(mixed.transpose(1, 2).flatten(2))
+
+    def first_token(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute the output of the first token alone.
+
+        Its query is carried back through the keys' map and its weights through the values' map,
+        so that neither keys nor values of the other tokens are ever made.
+
+        Args:
+            tokens: Tokens ``(batch, tokens, dim)``.
+
+        Returns:
+            The first token's output ``(batch, dim)`` and the weights ``(batch, heads, tokens)`` by
+            which it looks at every token.
+        """
+        tokens = self.norm(tokens)
+        to_query, to_key, to_value = self.to_qkv.weight.unflatten(0, (3, self.heads, -1))
+        query = torch.einsum("bi,hdi->bhd", tokens[:, 0], to_query) * self.temperature.exp()
+        scores = torch.einsum("bhd,hdi->bhi", query, to_key) @ tokens.transpose(1, 2)
+        weights = torch.softmax(scores + _diagonal_mask(tokens.shape[1], scores)[0], dim=-1)
+        mixed = F.dropout(weights, self.dropout, self.training) @ tokens
+        value = torch.einsum("bhi,hdi->bhd", mixed, to_value)
+        return self.to_out(value.flatten(1)), weights
+
+
+def _diagonal_mask(count: int, like: Tensor) -> Tensor:
+    """Minus infinity ``(count, count)`` where a token meets itself, unless it is alone."""
+    mask = like.new_zeros(count, count)
+    if count > 1:
+        mask.fill_diagonal_(-torch.inf)
+    return mask
