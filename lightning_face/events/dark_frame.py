@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from lightning_face.events.accumulation import check_events, loops
 from lightning_face.events.event_array import EventArray
+from lightning_face.events.frame_times import check_times
 
 __all__ = [
     "BACKGROUND",
@@ -18,6 +19,7 @@ __all__ = [
     "dark_frame",
     "dark_frames",
     "dark_picture",
+    "draw_dark",
 ]
 
 # Red, green and blue of the palette that camera makers call dark.
@@ -50,7 +52,7 @@ def dark_frame(events: EventArray) -> NDArray[np.uint8]:
     """
     check_events(events)
     frame = np.full((events.height, events.width), BACKGROUND, np.uint8)
-    loops().mark_polarities(frame, events.x, events.y, events.p, NEGATIVE, POSITIVE)
+    draw_dark(frame, events)
     return frame
 
 
@@ -68,16 +70,25 @@ def dark_frames(
         Grey levels 37, 126 and 255 (frames, height, width).
 
     Raises:
-        DataError: An event lies outside the sensor or is older than the one before it.
+        DataError: An event lies outside the sensor or is older than the one before it, or a
+            boundary is.
     """
     check_events(events)
-    ends = np.searchsorted(events.t, np.asarray(boundaries, np.int64))
+    ends = np.searchsorted(events.t, check_times(boundaries))
     frames = np.full((len(ends) - 1, events.height, events.width), BACKGROUND, np.uint8)
-    mark_polarities = loops().mark_polarities
     for frame, start, end in zip(frames, ends[:-1], ends[1:], strict=True):
-        span = slice(start, end)
-        mark_polarities(frame, events.x[span], events.y[span], events.p[span], NEGATIVE, POSITIVE)
+        draw_dark(frame, events[start:end])
     return frames
+
+
+def draw_dark(frame: NDArray[np.uint8], events: EventArray) -> None:
+    """Draw events over a dark frame in place.
+
+    Args:
+        frame: Grey levels (height, width).
+        events: Later events, which `check_events` has passed.
+    """
+    loops().mark_polarities(frame, events.x, events.y, events.p, NEGATIVE, POSITIVE)
 
 
 def dark_picture(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lightning_face.errors import ConfigError
 from lightning_face.events.accumulation import loops
-from lightning_face.events.dark_frame import BACKGROUND, NEGATIVE, POSITIVE
+from lightning_face.events.dark_frame import BACKGROUND, draw_dark
 from lightning_face.events.event_array import EventArray
 from lightning_face.events.event_queue import EventQueue
 from lightning_face.events.frame_times import mean_interval
@@ -41,18 +41,15 @@ class LegacyDark:
         """Forget what is pending and take in a first step."""
         self._frame[:] = BACKGROUND
         self.pending = True
-        self._mark(events)
+        draw_dark(self._frame, events)
 
     def extend(self, events: EventArray, now_us: int) -> None:
         """Take in one more step, which ended at a time in microseconds."""
-        self._mark(events)
+        draw_dark(self._frame, events)
 
     def grey(self) -> NDArray[np.uint8]:
         """Grey levels of the frame so far (height, width)."""
         return self._frame.copy()
-
-    def _mark(self, events: EventArray) -> None:
-        loops().mark_polarities(self._frame, events.x, events.y, events.p, NEGATIVE, POSITIVE)
 
 
 class LegacyTBR:

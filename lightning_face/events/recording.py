@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lightning_face.errors import ConfigError, DataError
 from lightning_face.events.centre_square import enlarge
-from lightning_face.events.dark_frame import dark_frame
+from lightning_face.events.dark_frame import BACKGROUND, draw_dark
 from lightning_face.events.event_array import EventArray
 from lightning_face.events.event_queue import EventQueue, regular_times
 from lightning_face.events.frame_times import check_times, frame_ends
@@ -162,7 +162,9 @@ def iterate_frames(
     if representation == "dark":
 
         def draw(time_us: int) -> NDArray[np.uint8]:
-            return dark_frame(queue.take_until(time_us))
+            frame = np.full((queue.height, queue.width), BACKGROUND, np.uint8)
+            draw_dark(frame, queue.take_until(time_us))
+            return frame
     else:
         history = BinaryHistory(queue.height, queue.width, slice_us, num_bits)
 

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from lightning_face.errors import ConfigError
 from lightning_face.events.accumulation import check_events, loops
 from lightning_face.events.event_array import EventArray
+from lightning_face.events.frame_times import check_times
 
 __all__ = ["BinaryHistory", "LegacyHistory", "encode_tbr", "grey_levels", "tbr", "tbr_legacy"]
 
@@ -162,11 +163,12 @@ def tbr(
 
     Raises:
         ConfigError: A slice has no length, or the number of bits is out of range.
-        DataError: An event lies outside the sensor or is older than the one before it.
+        DataError: An event lies outside the sensor or is older than the one before it, or a
+            frame is.
     """
     check_events(events)
     history = BinaryHistory(events.height, events.width, slice_us, num_bits)
-    times = [int(time) for time in frame_times]
+    times = check_times(frame_times).tolist() if len(frame_times) else []
     ends = np.searchsorted(events.t, [history.complete_until(time) for time in times])
     frames = np.empty((len(times), events.height, events.width), np.uint8)
     start = 0
@@ -190,7 +192,8 @@ def tbr_legacy(bit_planes: ArrayLike, num_bits: int = 8) -> NDArray[np.float32]:
         ConfigError: The number of bits is out of range.
     """
     planes = np.asarray(bit_planes) != 0
-    history = LegacyHistory(*planes.shape[1:], num_bits=num_bits)
+    height, width = planes.shape[1:]
+    history = LegacyHistory(height, width, num_bits)
     frames = np.empty(planes.shape, np.float32)
     for frame, plane in zip(frames, planes, strict=True):
         history.push(plane)
