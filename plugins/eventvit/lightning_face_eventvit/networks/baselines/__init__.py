@@ -6,7 +6,7 @@ Each class names in ``inputs`` what its ``forward`` takes: a ``clip`` of either 
 
 from __future__ import annotations
 
-from torch import nn
+from typing import TypeAlias
 
 from lightning_face_eventvit.networks.baselines.alpha_lstm import AlphaLSTM
 from lightning_face_eventvit.networks.baselines.alpha_transformer import AlphaTransformer
@@ -29,6 +29,7 @@ __all__ = [
     "AlphaLSTM",
     "AlphaOutput",
     "AlphaTransformer",
+    "Baseline",
     "CNNTransformer",
     "CNNTransformerAlpha",
     "EncoderDecoder",
@@ -38,7 +39,20 @@ __all__ = [
     "ViViT",
 ]
 
-BASELINES: dict[str, type[nn.Module]] = {
+Baseline: TypeAlias = (
+    CNNTransformer
+    | CNNTransformerAlpha
+    | TwoStreamCNN
+    | AlphaTransformer
+    | AlphaLSTM
+    | CNNLSTM
+    | ViViT
+    | EncoderDecoder
+    | ResNetLSTM
+    | TwoStreamResNet
+)
+
+BASELINES: dict[str, type[Baseline]] = {
     "cnn-transformer": CNNTransformer,
     "cnn-transformer-alpha": CNNTransformerAlpha,
     "two-stream-cnn": TwoStreamCNN,

@@ -27,6 +27,8 @@ class CNNLSTM(nn.Module):
     """
 
     inputs: ClassVar[tuple[str, ...]] = ("clip",)
+    image_size: ClassVar[int] = 360
+    """Published height and width of a frame in pixels."""
 
     def __init__(self, num_classes: int = 24, hidden_dim: int = 256) -> None:
         super().__init__()

@@ -28,6 +28,9 @@ class CNNTransformerEncoder(nn.Module):
         channels: Channels of a frame, 1 for events and 3 for RGB.
     """
 
+    image_size: ClassVar[int] = 224
+    """Published height and width of a frame in pixels."""
+
     def __init__(self, hidden_dim: int = 256, channels: int = 1) -> None:
         super().__init__()
         self.channels = channels

@@ -42,6 +42,7 @@ class CNNTransformerAlpha(nn.Module):
     """
 
     inputs: ClassVar[tuple[str, ...]] = ("clip",)
+    image_size: ClassVar[int] = CNNTransformer.image_size
 
     def __init__(
         self,

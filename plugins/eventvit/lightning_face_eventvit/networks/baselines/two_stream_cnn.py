@@ -24,6 +24,7 @@ class TwoStreamCNN(nn.Module):
     """
 
     inputs: ClassVar[tuple[str, ...]] = ("event", "rgb")
+    image_size: ClassVar[int] = CNNTransformerEncoder.image_size
 
     def __init__(self, num_classes: int = 24, hidden_dim: int = 256) -> None:
         super().__init__()

@@ -66,6 +66,8 @@ class ViViT(nn.Module):
             raise ConfigError(
                 f"num_frames {num_frames} is no multiple of frame_patch_size {frame_patch_size}"
             )
+        self.image_size = image_size
+        self.num_frames = num_frames
         self.channels = channels
         self.patch_size = patch_size
         self.frame_patch_size = frame_patch_size
