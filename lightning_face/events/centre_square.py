@@ -6,7 +6,7 @@ picked pixels of the whole frame, and costs a fraction of it.
 
 from __future__ import annotations
 
-import dataclasses
+import functools
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,15 +37,21 @@ def centre_square(events: EventArray, size: int) -> EventArray:
     """
     if size < 1:
         raise ConfigError(f"size={size}: a frame has at least 1 pixel a side")
-    side = min(events.height, events.width)
-    size = min(size, side)
-    picked = np.arange(size, dtype=np.int64) * side // size
-    # events may name pixels outside the sensor: those find no place
-    columns, rows = np.full((2, 2**16), -1, np.int32)
-    columns[picked + (events.width - side) // 2] = np.arange(size)
-    rows[picked + (events.height - side) // 2] = np.arange(size)
+    size = min(size, events.height, events.width)
+    columns, rows = _places(events.height, events.width, size)
     t, x, y, p = loops().keep_pixels(events.t, events.x, events.y, events.p, columns, rows)
-    return dataclasses.replace(events, t=t, x=x, y=y, p=p, height=size, width=size)
+    return EventArray(t, x, y, p, size, size)
+
+
+@functools.lru_cache(maxsize=8)
+def _places(height: int, width: int, size: int) -> NDArray[np.int32]:
+    side = min(height, width)
+    picked = np.arange(size) * side // size
+    # events may name pixels outside the sensor: those find no place
+    places = np.full((2, 2**16), -1, np.int32)
+    for place, length in zip(places, (width, height), strict=True):
+        place[picked + (length - side) // 2] = np.arange(size)
+    return places
 
 
 def enlarge(frame: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

@@ -27,16 +27,17 @@ class EventQueue:
             size: Side in pixels of the centre square that is kept; None keeps the sensor.
 
         Raises:
-            DataError: The first block cannot be used, or there is none.
+            DataError: There is no block, or its events lie outside the sensor or run back in time.
         """
         self._blocks = iter([events] if isinstance(events, EventArray) else events)
         self._size = size
         self._last_us: int | None = None
         first = next(self._blocks, None)
         if first is None:
-            raise DataError("the recording has no blocks, not even an empty one")
-        self._front = self._prepared(first)
-        self.height, self.width = self._front.height, self._front.width
+            raise DataError("the recording holds no events, so that there is nothing to draw")
+        self._front = self._checked(first)
+        nothing = self._cut(self._front[:0])
+        self.height, self.width = nothing.height, nothing.width
 
     def first_us(self) -> int | None:
         """Time of the first event that is left in microseconds, None without any."""
@@ -44,7 +45,7 @@ class EventQueue:
             block = next(self._blocks, None)
             if block is None:
                 return None
-            self._front = self._prepared(block)
+            self._front = self._checked(block)
         return int(self._front.t[0])
 
     def take_until(self, end_us: int) -> EventArray:
@@ -58,9 +59,13 @@ class EventQueue:
             count = int(np.searchsorted(self._front.t, end_us))
             taken.append(self._front[:count])
             self._front = self._front[count:]
-        return taken[-1] if len(taken) <= 2 else concatenate(taken)
+        return self._cut(taken[-1] if len(taken) <= 2 else concatenate(taken))
 
-    def _prepared(self, block: EventArray) -> EventArray:
+    def _cut(self, events: EventArray) -> EventArray:
+        # not before they are taken: events outside the square too decide when a recording ends
+        return events if self._size is None else centre_square(events, self._size)
+
+    def _checked(self, block: EventArray) -> EventArray:
         check_events(block)
         if len(block):
             if self._last_us is not None and block.t[0] < self._last_us:
@@ -68,7 +73,7 @@ class EventQueue:
                     f"times run back between two blocks: {block.t[0]} us after {self._last_us} us"
                 )
             self._last_us = int(block.t[-1])
-        return block if self._size is None else centre_square(block, self._size)
+        return block
 
 
 def regular_times(queue: EventQueue, frame_rate: float) -> Iterator[int]:
