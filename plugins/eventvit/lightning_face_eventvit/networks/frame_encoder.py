@@ -98,7 +98,6 @@ class FrameEncoder(nn.Module):
             DataError: The frames are too large, of other channels, or cut a patch.
         """
         frames = clip.flatten(0, 1)
-        self._check_grid(frames)
         traced = torch.jit.is_tracing()  # type: ignore[attr-defined]
         if traced or torch.compiler.is_compiling():
             # what a traced network does must not depend on what the frames show
@@ -114,7 +113,19 @@ class FrameEncoder(nn.Module):
         tokens = tokens.unflatten(0, clip.shape[:2])
         return tokens if frame_valid is None else tokens * frame_valid[..., None]
 
-    def _check_grid(self, frames: Tensor) -> None:
+    def embed(self, frames: Tensor) -> Tensor:
+        """Make the tokens that enter the first block.
+
+        Args:
+            frames: Frames ``(frames, channels, height, width)``, floats in 0..1 or bytes.
+
+        Returns:
+            The class token and the patches of every frame, with their positions:
+            ``(frames, 1 + patches, dim)``.
+
+        Raises:
+            DataError: The frames are too large, of other channels, or cut a patch.
+        """
         patch, rows = self.to_patch_embedding.patch_size, self.pos_embedding.shape[1] - 1
         height, width = frames.shape[2:]
         if (height // patch) * (width // patch) > rows:
@@ -123,6 +134,18 @@ class FrameEncoder(nn.Module):
                 f"has positions for {rows} patches of {patch} pixels; resize them"
             )
             raise DataError(msg)
+        if frames.dtype == torch.uint8:
+            frames = frames.to(self.pos_embedding.dtype) / 255
+        patches = self.to_patch_embedding(frames.unsqueeze(0))
+        tokens = torch.cat([self.cls_token.expand(patches.shape[0], -1, -1), patches], dim=1)
+        return self.emb_dropout(tokens + self.pos_embedding[:, : tokens.shape[1]])
+
+    def _encode(self, frames: Tensor) -> Tensor:
+        """Map frames ``(frames, channels, height, width)`` to tokens ``(frames, dim)``."""
+        tokens = self.embed(frames)
+        if self.pool == "cls":
+            return self.spatial_transformer.first_token(tokens)
+        return self.spatial_transformer(tokens).mean(dim=1)
 
     def _distinct(self, frames: Tensor, frame_valid: Tensor | None) -> tuple[Tensor, Tensor]:
         """Find the frames to compute, and which of their tokens each frame takes.
@@ -149,14 +172,3 @@ class FrameEncoder(nn.Module):
         if copies is not None:
             place[copies] = place[first]
         return keep.nonzero().flatten(), place
-
-    def _encode(self, frames: Tensor) -> Tensor:
-        """Map frames ``(frames, channels, height, width)`` to tokens ``(frames, dim)``."""
-        if frames.dtype == torch.uint8:
-            frames = frames.to(self.pos_embedding.dtype) / 255
-        patches = self.to_patch_embedding(frames.unsqueeze(0))
-        tokens = torch.cat([self.cls_token.expand(len(patches), -1, -1), patches], dim=1)
-        tokens = self.emb_dropout(tokens + self.pos_embedding[:, : tokens.shape[1]])
-        if self.pool == "cls":
-            return self.spatial_transformer.first_token(tokens)
-        return self.spatial_transformer(tokens).mean(dim=1)

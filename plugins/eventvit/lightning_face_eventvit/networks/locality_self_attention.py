@@ -42,10 +42,9 @@ class LocalitySelfAttention(nn.Module):
         Returns:
             Tokens ``(batch, tokens, dim)``.
         """
-        qkv = self.to_qkv(self.norm(tokens)).unflatten(-1, (3, self.heads, -1))
-        query, key, value = qkv.permute(2, 0, 3, 1, 4)
+        query, key, value = self._queries_keys_values(tokens)
         mixed = F.scaled_dot_product_attention(
-            query * self.temperature.exp(),
+            query,
             key,
             value,
             attn_mask=_diagonal_mask(tokens.shape[1], query),
@@ -54,32 +53,49 @@ class LocalitySelfAttention(nn.Module):
         )
         return self.to_out(mixed.transpose(1, 2).flatten(2))
 
-    def first_token(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+    def first_token(self, tokens: Tensor) -> Tensor:
         """Compute the output of the first token alone.
 
-        Its query is carried back through the keys' map and its weights through the values' map,
-        so that neither keys nor values of the other tokens are ever made.
+        Its query is carried back through the map of the keys, and its weights through that of the
+        values, so that no keys and values of the other tokens are made.
 
         Args:
             tokens: Tokens ``(batch, tokens, dim)``.
 
         Returns:
-            The first token's output ``(batch, dim)`` and the weights ``(batch, heads, tokens)`` by
-            which it looks at every token.
+            The first token's output ``(batch, dim)``.
         """
         tokens = self.norm(tokens)
         to_query, to_key, to_value = self.to_qkv.weight.unflatten(0, (3, self.heads, -1))
         query = torch.einsum("bi,hdi->bhd", tokens[:, 0], to_query) * self.temperature.exp()
         scores = torch.einsum("bhd,hdi->bhi", query, to_key) @ tokens.transpose(1, 2)
-        weights = torch.softmax(scores + _diagonal_mask(tokens.shape[1], scores)[0], dim=-1)
-        mixed = F.dropout(weights, self.dropout, self.training) @ tokens
-        value = torch.einsum("bhi,hdi->bhd", mixed, to_value)
-        return self.to_out(value.flatten(1)), weights
+        mask = _diagonal_mask(tokens.shape[1], scores)[0]
+        weights = F.dropout(torch.softmax(scores + mask, dim=-1), self.dropout, self.training)
+        return self.to_out(torch.einsum("bhi,hdi->bhd", weights @ tokens, to_value).flatten(1))
+
+    def weights(self, tokens: Tensor) -> Tensor:
+        """Compute how much every token looks at every other.
+
+        Args:
+            tokens: Tokens ``(batch, tokens, dim)``.
+
+        Returns:
+            Weights ``(batch, heads, tokens that look, tokens)``; a row adds up to 1.
+        """
+        query, key, _ = self._queries_keys_values(tokens)
+        scores = query @ key.transpose(-1, -2)
+        return torch.softmax(scores + _diagonal_mask(tokens.shape[1], scores), dim=-1)
+
+    def _queries_keys_values(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        qkv = self.to_qkv(self.norm(tokens)).unflatten(-1, (3, self.heads, -1))
+        query, key, value = qkv.permute(2, 0, 3, 1, 4)
+        return query * self.temperature.exp(), key, value
 
 
 def _diagonal_mask(count: int, like: Tensor) -> Tensor:
     """Minus infinity ``(count, count)`` where a token meets itself, unless it is alone."""
     mask = like.new_zeros(count, count)
     if count > 1:
-        mask.fill_diagonal_(-torch.inf)
+        # not in place, which ONNX has no word for
+        mask = mask.masked_fill(torch.eye(count, dtype=torch.bool, device=like.device), -torch.inf)
     return mask

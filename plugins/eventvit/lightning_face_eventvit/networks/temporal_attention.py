@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -48,7 +49,7 @@ class TemporalAttention(nn.Module):
         Returns:
             Tokens ``(batch, tokens, dim)``.
         """
-        query, key, value = self.queries_keys_values(tokens, positions)
+        query, key, value = self._queries_keys_values(tokens, positions)
         mixed = F.scaled_dot_product_attention(
             query,
             key,
@@ -58,10 +59,26 @@ class TemporalAttention(nn.Module):
         )
         return self.to_out(mixed.transpose(1, 2).flatten(2))
 
-    def queries_keys_values(
-        self, tokens: Tensor, positions: RotaryPositions | None = None
+    def weights(
+        self,
+        tokens: Tensor,
+        visible: Tensor | None = None,
+        positions: RotaryPositions | None = None,
+    ) -> Tensor:
+        """Compute how much every token looks at every other, see `forward`.
+
+        Returns:
+            Weights ``(batch, heads, tokens that look, tokens)``; a row adds up to 1.
+        """
+        query, key, _ = self._queries_keys_values(tokens, positions)
+        scores = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5
+        if visible is not None:
+            scores = scores.masked_fill(~visible[:, None, None], -torch.inf)
+        return torch.softmax(scores, dim=-1)
+
+    def _queries_keys_values(
+        self, tokens: Tensor, positions: RotaryPositions | None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Project tokens ``(batch, tokens, dim)`` to three ``(batch, heads, tokens, dim_head)``."""
         qkv = self.to_qkv(self.norm(tokens)).unflatten(-1, (3, self.heads, -1))
         query, key, value = qkv.permute(2, 0, 3, 1, 4)
         if positions is not None:

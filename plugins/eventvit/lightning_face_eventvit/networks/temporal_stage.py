@@ -119,9 +119,11 @@ class TemporalStage(nn.Module):
             tokens = positions(tokens)
         visible = visible_frames(frame_valid)
         if self.temporal_cls_token is not None:
-            tokens = torch.cat([self.temporal_cls_token.expand(len(tokens), -1, -1), tokens], dim=1)
+            # len() would fix the batch of an exported network
+            batch = tokens.shape[0]
+            tokens = torch.cat([self.temporal_cls_token.expand(batch, -1, -1), tokens], dim=1)
             if visible is not None:
-                visible = torch.cat([visible.new_ones(len(visible), 1), visible], dim=1)
+                visible = torch.cat([visible.new_ones(batch, 1), visible], dim=1)
         return tokens, visible, rotary
 
     def head(self, features: Tensor) -> Tensor:

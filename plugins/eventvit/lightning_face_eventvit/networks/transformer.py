@@ -41,7 +41,7 @@ class SpatialBlock(nn.ModuleList):
 
     def first_token(self, tokens: Tensor) -> Tensor:
         """Map tokens ``(batch, tokens, dim)`` to the first token ``(batch, dim)`` of `forward`."""
-        token = self.attention.first_token(tokens)[0] + tokens[:, 0]
+        token = self.attention.first_token(tokens) + tokens[:, 0]
         return self[1](token) + token
 
 
@@ -71,6 +71,11 @@ class SpatialTransformer(nn.Module):
             SpatialBlock(dim, heads, dim_head, mlp_dim, dropout) for _ in range(depth)
         )
 
+    @property
+    def blocks(self) -> list[SpatialBlock]:
+        """The blocks in their order."""
+        return cast("list[SpatialBlock]", list(self.layers))
+
     def forward(self, tokens: Tensor) -> Tensor:
         """Map tokens ``(batch, tokens, dim)`` to as many."""
         for block in self.layers:
@@ -82,10 +87,9 @@ class SpatialTransformer(nn.Module):
 
         The last block works on that token alone.
         """
-        blocks = cast("list[SpatialBlock]", list(self.layers))
-        for block in blocks[:-1]:
+        for block in self.blocks[:-1]:
             tokens = block(tokens)
-        return blocks[-1].first_token(tokens) if blocks else tokens[:, 0]
+        return self.blocks[-1].first_token(tokens)
 
 
 class TemporalBlock(nn.ModuleList):
@@ -145,6 +149,11 @@ class TemporalTransformer(nn.Module):
         self.layers = nn.ModuleList(
             TemporalBlock(dim, heads, dim_head, mlp_dim, dropout) for _ in range(depth)
         )
+
+    @property
+    def blocks(self) -> list[TemporalBlock]:
+        """The blocks in their order."""
+        return cast("list[TemporalBlock]", list(self.layers))
 
     def forward(
         self,
