@@ -1,0 +1,141 @@
+"""What was made of one clip, as JSON and as a part of a page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from lightning_face_eventvit.data.action_units import DESCRIPTIONS
+from lightning_face_eventvit.predictions.names import RankedClass, readable_name
+from lightning_face_eventvit.predictions.page import bars, render_page
+
+__all__ = ["ClipPrediction", "clips_json", "clips_page"]
+
+_SHOWN_PARTS = 3
+
+
+@dataclass(frozen=True)
+class ClipPrediction:
+    """The most probable classes of a clip.
+
+    Attributes:
+        source: File or folder that the clip was read from.
+        top: Classes, most probable first.
+        frames: Frames that are no padding.
+        start: Begin of the clip in seconds, where it is known.
+        end: End of the clip in seconds.
+        label: True class, where it is known.
+        user: Who is seen, where it is known.
+        strips: Pictures of some frames as data URIs, by modality.
+    """
+
+    source: str
+    top: list[RankedClass]
+    frames: int
+    start: float | None = None
+    end: float | None = None
+    label: str | None = None
+    user: str | None = None
+    strips: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def correct(self) -> bool | None:
+        """Whether the most probable class is the true one; None where that is not known."""
+        return None if self.label is None else self.top[0].name == self.label
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what is known, without pictures."""
+        content: dict[str, Any] = {"source": self.source}
+        for name in ("start", "end"):
+            seconds = getattr(self, name)
+            if seconds is not None:
+                content[name] = round(seconds, 6)
+        content["frames"] = self.frames
+        content |= {
+            name: value
+            for name, value in (("user", self.user), ("label", self.label))
+            if value is not None
+        }
+        content["top"] = [
+            {
+                "name": name,
+                "description": DESCRIPTIONS.get(name, ""),
+                "probability": round(probability, 6),
+            }
+            for name, probability in self.top
+        ]
+        return content
+
+
+def clips_json(clips: Sequence[ClipPrediction], class_names: Sequence[str]) -> dict[str, Any]:
+    """Return all predictions as one JSON object.
+
+    Args:
+        clips: The predictions.
+        class_names: Names of all classes in label order.
+    """
+    content: dict[str, Any] = {"class_names": list(class_names)}
+    known = [clip.correct for clip in clips if clip.correct is not None]
+    if known:
+        content["accuracy"] = round(sum(known) / len(known), 6)
+    content["clips"] = [clip.to_json() for clip in clips]
+    return content
+
+
+def clips_page(clips: Sequence[ClipPrediction]) -> str:
+    """Return a page that shows frames and most probable classes of every clip.
+
+    Args:
+        clips: The predictions, at least one.
+    """
+    sources = {clip.source for clip in clips}
+    frequent, times = Counter(clip.top[0].name for clip in clips).most_common(1)[0]
+    facts = {
+        "clips": f"{len(clips):,}",
+        "sources": f"{len(sources):,}",
+        "seen most often": f"{readable_name(frequent)} ({times})",
+    }
+    known = [clip.correct for clip in clips if clip.correct is not None]
+    filter_box = ""
+    if known:
+        facts["correct"] = f"{sum(known)} of {len(known)} ({100 * sum(known) / len(known):.0f} %)"
+        filter_box = (
+            '<label class="filter"><input type="checkbox" id="only-wrong">'
+            "show mistakes only</label>\n"
+        )
+    lead = f"What the network sees in {_named(sorted(sources))}."
+    body = filter_box + "\n".join(_card(clip) for clip in clips)
+    return render_page("Facial Action Units", lead, facts, body)
+
+
+def _named(sources: Sequence[str]) -> str:
+    """Name the sources where they are few."""
+    if len(sources) <= _SHOWN_PARTS:
+        return ", ".join(Path(source).name for source in sources)
+    return f"{len(sources)} recordings"
+
+
+def _card(clip: ClipPrediction) -> str:
+    """Show one clip."""
+    verdict = {None: "", True: " right", False: " wrong"}[clip.correct]
+    name = "/".join(Path(clip.source).parts[-_SHOWN_PARTS:])
+    details = [f"{clip.frames} frames"]
+    if clip.start is not None and clip.end is not None:
+        details.insert(0, f"{clip.start:.2f} to {clip.end:.2f} s")
+    truth = ""
+    if clip.label is not None:
+        mark = "✓" if clip.correct else "✗ in truth"
+        truth = f'<span class="truth">{mark} {escape(readable_name(clip.label))}</span>'
+    strips = "".join(
+        f'<img src="{uri}" alt="{escape(modality)} frames">'
+        for modality, uri in clip.strips.items()
+    )
+    return (
+        f'<article class="card clip{verdict}"><header><b title="{escape(clip.source)}">'
+        f"{escape(name)}</b><span>{', '.join(details)}</span>{truth}</header>"
+        f'<div class="strips">{strips}</div>{bars(clip.top, clip.label)}</article>'
+    )
