@@ -16,6 +16,7 @@ from lightning_face_eventvit.predictions.page import bars, render_page
 __all__ = ["ClipPrediction", "clips_json", "clips_page"]
 
 _SHOWN_PARTS = 3
+_HASH = 16
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class ClipPrediction:
         end: End of the clip in seconds.
         label: True class, where it is known.
         user: Who is seen, where it is known.
-        strips: Pictures of some frames as data URIs, by modality.
+        pictures: Some frames as data URIs, by modality.
     """
 
     source: str
@@ -40,7 +41,7 @@ class ClipPrediction:
     end: float | None = None
     label: str | None = None
     user: str | None = None
-    strips: dict[str, str] = field(default_factory=dict)
+    pictures: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def correct(self) -> bool | None:
@@ -122,7 +123,7 @@ def _named(sources: Sequence[str]) -> str:
 def _card(clip: ClipPrediction) -> str:
     """Show one clip."""
     verdict = {None: "", True: " right", False: " wrong"}[clip.correct]
-    name = "/".join(Path(clip.source).parts[-_SHOWN_PARTS:])
+    name = "/".join(_short(part) for part in Path(clip.source).parts[-_SHOWN_PARTS:])
     details = [f"{clip.frames} frames"]
     if clip.start is not None and clip.end is not None:
         details.insert(0, f"{clip.start:.2f} to {clip.end:.2f} s")
@@ -131,11 +132,22 @@ def _card(clip: ClipPrediction) -> str:
         mark = "✓" if clip.correct else "✗ in truth"
         truth = f'<span class="truth">{mark} {escape(readable_name(clip.label))}</span>'
     strips = "".join(
-        f'<img src="{uri}" alt="{escape(modality)} frames">'
-        for modality, uri in clip.strips.items()
+        f'<div class="strip">{"".join(_image(modality, uri) for uri in uris)}</div>'
+        for modality, uris in clip.pictures.items()
     )
     return (
         f'<article class="card clip{verdict}"><header><b title="{escape(clip.source)}">'
         f"{escape(name)}</b><span>{', '.join(details)}</span>{truth}</header>"
         f'<div class="strips">{strips}</div>{bars(clip.top, clip.label)}</article>'
     )
+
+
+def _image(modality: str, uri: str) -> str:
+    """Show one frame."""
+    return f'<img src="{uri}" alt="{escape(modality)} frame">'
+
+
+def _short(part: str) -> str:
+    """Shorten names that are hashes, as those of users."""
+    is_hash = len(part) >= _HASH and set(part) <= set("0123456789abcdef")
+    return f"{part[:8]}…" if is_hash else part

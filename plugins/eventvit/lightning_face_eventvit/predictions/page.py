@@ -35,18 +35,18 @@ h1 { margin: 0; font-size: 30px; line-height: 1.2; letter-spacing: -.02em; font-
 h2 { margin: 40px 0 14px; font-size: 18px; font-weight: 620; overflow-wrap: anywhere; }
 .lead { margin: 8px 0 0; color: var(--soft); overflow-wrap: anywhere; }
 .facts {
-  display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 1px;
+  display: flex; flex-wrap: wrap; gap: 1px;
   margin: 24px 0 28px; background: var(--line); border: 1px solid var(--line);
   border-radius: 10px; overflow: hidden;
 }
-.facts div { background: var(--card); padding: 11px 16px; }
+.facts div { flex: 1 1 auto; min-width: 130px; background: var(--card); padding: 11px 16px; }
 .facts dt { color: var(--faint); font-size: 12.5px; }
 .facts dd { margin: 1px 0 0; font-size: 16px; font-weight: 560; overflow-wrap: anywhere; }
 .card {
   margin: 0 0 14px; padding: 14px 16px; background: var(--card); border: 1px solid var(--line);
   border-radius: 10px;
 }
-.clip { display: grid; grid-template-columns: minmax(0, 1fr) minmax(300px, 380px); gap: 8px 22px; }
+.clip { display: grid; grid-template-columns: minmax(0, 1fr) minmax(320px, 410px); gap: 8px 22px; }
 .clip header {
   grid-column: 1 / -1; display: flex; flex-wrap: wrap; gap: 2px 14px; align-items: baseline;
   font-size: 13.5px; color: var(--soft);
@@ -54,11 +54,12 @@ h2 { margin: 40px 0 14px; font-size: 18px; font-weight: 620; overflow-wrap: anyw
 .clip header b { color: var(--ink); font-weight: 600; overflow-wrap: anywhere; }
 .clip header .truth { margin-left: auto; font-weight: 600; }
 .right .truth { color: var(--good); } .wrong .truth { color: var(--bad); }
-.strips { display: grid; gap: 4px; align-content: center; }
-.strips img { display: block; width: 100%; height: auto; border-radius: 6px; }
+.strips { display: grid; grid-template-columns: minmax(0, 1fr); gap: 4px; align-content: center; }
+.strip { display: flex; gap: 4px; }
+.strip img { display: block; flex: 1 1 0; min-width: 0; max-width: 132px; border-radius: 4px; }
 .bars { margin: 0; padding: 0; list-style: none; align-self: center; font-size: 13.5px; }
 .bars li {
-  display: grid; grid-template-columns: minmax(0, 1fr) 44% 3.2em; gap: 10px; align-items: center;
+  display: grid; grid-template-columns: minmax(0, 1fr) 38% 3.2em; gap: 10px; align-items: center;
   padding: 2px 0; color: var(--soft);
 }
 .bars .name { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }

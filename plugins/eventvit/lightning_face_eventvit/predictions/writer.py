@@ -17,7 +17,7 @@ from lightning_face_eventvit.predictions.clip_prediction import (
     clips_json,
     clips_page,
 )
-from lightning_face_eventvit.predictions.frame_strip import data_uri, frame_strip, spread
+from lightning_face_eventvit.predictions.frame_pictures import data_uri, frame_picture, spread
 from lightning_face_eventvit.predictions.names import top_classes
 
 __all__ = ["ClipPredictions", "describe_clips", "write_predictions"]
@@ -110,8 +110,11 @@ def describe_clips(
         shown = (
             [int(valid[place]) for place in spread(len(valid), shown_frames)] if len(valid) else [0]
         )
-        strips = {
-            modality: data_uri(frame_strip(_to_uint8(batch[modality][index, shown]), frame_size))
+        pictures = {
+            modality: [
+                data_uri(frame_picture(frame, frame_size))
+                for frame in _to_uint8(batch[modality][index, shown])
+            ]
             for modality in _MODALITIES
             if modality in batch
         }
@@ -123,7 +126,7 @@ def describe_clips(
                 frames=len(valid),
                 label=class_names[int(batch["label"][index])] if "label" in batch else None,
                 user=batch["user"][index] if "user" in batch else None,
-                strips=strips,
+                pictures=pictures,
                 **known,
             )
         )

@@ -101,7 +101,7 @@ def test_predicting_writes_json_and_a_page(recording, tmp_path):
 def test_page_needs_nothing_beside_itself_and_names_actions(recording, tmp_path):
     page = (predict(recording, tmp_path) / "index.html").read_text()
     tags = Tags(page)
-    assert len(tags.named("img")) == 3
+    assert len(tags.named("img")) == 3 * 8
     assert all(image["src"].startswith("data:image/") for image in tags.named("img"))
     assert not re.search(r"https?://", page)
     assert "AU 27 mouth stretch" in page
@@ -133,23 +133,18 @@ def test_labels_are_compared_and_mistakes_marked():
 
 def test_padding_is_not_shown_and_both_modalities_are(monkeypatch):
     shown = []
+    draw = writer.frame_picture
     monkeypatch.setattr(
-        writer, "frame_strip", lambda frames, side: shown.append(frames) or _no_picture()
+        writer, "frame_picture", lambda frame, side: shown.append(frame) or draw(frame, side)
     )
     clips = batch(1)
     clips["rgb"] = clips["event"].float().expand(-1, -1, 3, -1, -1) / 255
     (described,) = writer.describe_clips(clips, NAMES, shown_frames=3)
-    assert list(described.strips) == ["event", "rgb"]
+    assert list(described.pictures) == ["event", "rgb"]
     assert described.frames == 4
-    event, rgb = shown
+    event, rgb = np.stack(shown[:3]), np.stack(shown[3:])
     np.testing.assert_array_equal(event, clips["event"][0, [2, 4, 5]].numpy())
     np.testing.assert_array_equal(rgb, event.repeat(3, axis=1))
-
-
-def _no_picture():
-    from PIL import Image
-
-    return Image.new("RGB", (4, 4))
 
 
 def test_clip_of_padding_only_is_described():

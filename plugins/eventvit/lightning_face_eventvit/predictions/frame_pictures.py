@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +11,8 @@ from PIL import Image
 
 from lightning_face.events.dark_frame import BACKGROUND, NEGATIVE, POSITIVE, dark_picture
 
-__all__ = ["data_uri", "frame_picture", "frame_strip", "spread"]
+__all__ = ["data_uri", "frame_picture", "spread"]
 
-_GAP = 4
 _PADDING = 0
 _JPEG_QUALITY = 88
 
@@ -55,30 +53,12 @@ def spread(length: int, count: int) -> list[int]:
     return [round(place) for place in np.linspace(0, length - 1, count)]
 
 
-def frame_strip(
-    frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8], side: int = 96
-) -> Image.Image:
-    """Lay frames out side by side.
-
-    Args:
-        frames: Frames ``(frames, channels, height, width)``, at least one.
-        side: Longer side of each in pixels.
-    """
-    pictures = [frame_picture(frame, side) for frame in frames]
-    width, height = pictures[0].size
-    strip = Image.new("RGBA", (len(pictures) * (width + _GAP) - _GAP, height))
-    for place, picture in enumerate(pictures):
-        strip.paste(picture, (place * (width + _GAP), 0))
-    return strip
-
-
 def data_uri(picture: Image.Image) -> str:
     """Embed a picture, as PNG or JPEG, whichever is smaller."""
     buffers = []
     for kind, options in (("png", {"optimize": True}), ("jpeg", {"quality": _JPEG_QUALITY})):
         buffer = io.BytesIO()
-        opaque = picture if kind == "png" else picture.convert("RGB")
-        opaque.save(buffer, format=kind, **options)
+        picture.save(buffer, format=kind, **options)
         buffers.append((len(buffer.getvalue()), kind, buffer.getvalue()))
     _, kind, content = min(buffers)
     return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
