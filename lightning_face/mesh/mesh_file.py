@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_face.checkpoint.atomic import atomic_path
 from lightning_face.errors import DataError
 from lightning_face.optional import optional_import
 
@@ -91,6 +90,9 @@ def write_mesh(path: Path | str, mesh: Mesh) -> None:
     if not np.isfinite(mesh.vertices).all():
         raise DataError(f"{path}: a mesh whose vertices are not finite cannot be written")
     trimesh = optional_import("trimesh", extra="morphable")
+    # torch comes with it, which reading does not need
+    from lightning_face.checkpoint.atomic import atomic_path
+
     if len(mesh.faces):
         body = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
     else:

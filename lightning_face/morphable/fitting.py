@@ -8,7 +8,7 @@ itself that are the same for all pictures and are computed once.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,7 +18,15 @@ from lightning_face.morphable.camera import affine_camera, on_a_line
 from lightning_face.morphable.model import Basis
 from lightning_face.render.camera import AffineCamera
 
-__all__ = ["FitSettings", "LandmarkFit", "LandmarkSolver", "check_landmarks", "fit_landmarks"]
+__all__ = [
+    "FitSettings",
+    "LandmarkFit",
+    "LandmarkSolver",
+    "SolvedFrames",
+    "check_landmarks",
+    "fit_landmarks",
+    "take_frames",
+]
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -125,46 +133,60 @@ def fit_landmarks(
         Analysis", section on fitting.
     """
     settings = FitSettings(regularization, rounds, translate_components)
-    pixels = np.asarray(landmarks, dtype=np.float64)
+    pixels = np.asarray(landmarks)
     if pixels.ndim != 2:
         raise DataError(f"landmarks of a picture are (points, 2), not {pixels.shape}")
-    pixels = check_landmarks(pixels[None], vertices, np.array([0]))
-    solved = LandmarkSolver(shape, basis, vertices, settings).solve(pixels)
+    taken = take_frames(check_landmarks(pixels[None], vertices), np.array([0]))
+    solved = LandmarkSolver(shape, basis, vertices, settings).solve(taken)
     total = solved.total[0]
     deformed = basis.deform(shape, total)
     return LandmarkFit(solved.coefficients[0], total, deformed, solved.cameras[0])
 
 
-def check_landmarks(landmarks: ArrayLike, vertices: Indices, frames: NDArray[np.intp]) -> Floats:
-    """Check the landmarks of frames against their vertices, and drop columns beyond x and y.
+def check_landmarks(landmarks: ArrayLike, vertices: Indices) -> NDArray[Any]:
+    """Check the shape of the landmarks of frames, and drop columns beyond x and y.
 
     Args:
         landmarks: Pixels ``(frames, points, 2 or more)``.
         vertices: Vertex of every landmark ``(points,)``.
-        frames: Numbers of the frames to look at.
 
     Returns:
-        The landmarks of these frames ``(len(frames), points, 2)``, float64.
+        ``(frames, points, 2)``, a view where ``landmarks`` is an array.
 
     Raises:
-        DataError: The shape is wrong, the numbers of points differ, a value is not finite, or
-            all landmarks of a frame lie on a line.
+        DataError: The shape is wrong or the numbers of points differ.
     """
-    pixels = np.asarray(landmarks, dtype=np.float64)
+    pixels = np.asarray(landmarks)
     if pixels.ndim != 3 or pixels.shape[2] < 2:
         raise DataError(f"landmarks are (frames, points, 2), not {pixels.shape}")
     if pixels.shape[1] != len(vertices):
         msg = f"there are {pixels.shape[1]} landmarks, but the model's list has"
         raise DataError(f"{msg} {len(vertices)} vertices; choose the landmark set that was used")
-    pixels = pixels[frames, :, :2]
-    bad = np.flatnonzero(~np.isfinite(pixels).all(axis=(1, 2)))
+    return pixels[..., :2]
+
+
+def take_frames(pixels: NDArray[Any], frames: NDArray[np.intp]) -> Floats:
+    """Copy the landmarks of some frames and check that they show a face.
+
+    Args:
+        pixels: Landmarks ``(all frames, points, 2)``.
+        frames: Numbers of the frames to take.
+
+    Returns:
+        ``(len(frames), points, 2)``.
+
+    Raises:
+        DataError: A value is not finite, or all landmarks of a frame lie on a line.
+    """
+    taken = pixels[frames].astype(np.float64)
+    bad = np.flatnonzero(~np.isfinite(taken).all(axis=(1, 2)))
     if len(bad):
         msg = f"landmarks of frame {frames[bad[0]]} are not finite"
         raise DataError(f"{msg}; a frame without a face must be marked as not valid")
-    bad = on_a_line(pixels)
+    bad = on_a_line(taken)
     if len(bad):
         raise DataError(f"landmarks of frame {frames[bad[0]]} lie on a line and show no face")
-    return pixels
+    return taken
 
 
 class LandmarkSolver:
@@ -207,7 +229,7 @@ class LandmarkSolver:
         """Fit every frame by itself, all at once.
 
         Args:
-            landmarks: Pixels ``(frames, points, 2)`` that `check_landmarks` let pass.
+            landmarks: Pixels ``(frames, points, 2)`` that `take_frames` let pass.
 
         Returns:
             Coefficients, cameras and errors of the frames.

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_face.checkpoint.atomic import atomic_path
 from lightning_face.errors import DataError
 from lightning_face.morphable.model_file import read_arrays
 
@@ -63,5 +62,8 @@ def write_landmarks(path: Path | str, landmarks: VideoLandmarks) -> None:
         path: File to create or replace.
         landmarks: What to write.
     """
+    # torch comes with it, which reading does not need
+    from lightning_face.checkpoint.atomic import atomic_path
+
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, landmarks=landmarks.landmarks, valid=landmarks.valid)

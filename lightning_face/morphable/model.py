@@ -97,6 +97,7 @@ class LinearFaceModel:
 
     def __post_init__(self) -> None:
         """Check the parts against each other."""
+        object.__setattr__(self, "mean", np.asarray(self.mean, dtype=np.float64))
         count = len(self.mean)
         for name, basis in (("identity", self.identity), ("expression", self.expression)):
             if basis.num_vertices != count:

@@ -13,6 +13,7 @@ from lightning_face.morphable.fitting import (
     LandmarkSolver,
     check_landmarks,
     fit_landmarks,
+    take_frames,
 )
 from lightning_face.morphable.model import LinearFaceModel
 from lightning_face.render.camera import AffineCamera
@@ -87,16 +88,16 @@ def fit_video(
         the model to the RGB frames of its recordings.
     """
     settings = FitSettings(regularization, rounds, translate_components)
-    frames = len(np.asarray(landmarks))
+    pixels = check_landmarks(landmarks, vertices)
+    frames = len(pixels)
     mask = np.ones(frames, dtype=bool) if valid is None else np.asarray(valid, dtype=bool)
     if mask.shape != (frames,):
         raise DataError(f"valid has the shape {mask.shape}, but there are {frames} frames")
     numbers = np.flatnonzero(mask)
     if not len(numbers):
         raise DataError("no frame has a face, so there is nothing to fit")
-    pixels = check_landmarks(landmarks, vertices, numbers)
     rest = fit_landmarks(
-        pixels[0],
+        take_frames(pixels, numbers[:1])[0],
         model.mean,
         model.identity,
         vertices,
@@ -116,7 +117,7 @@ def fit_video(
     )
     for start in range(0, len(numbers), _CHUNK):
         chosen = numbers[start : start + _CHUNK]
-        solved = solver.solve(pixels[start : start + _CHUNK])
+        solved = solver.solve(take_frames(pixels, chosen))
         fit.expression[chosen] = solved.coefficients
         fit.expression_total[chosen] = solved.total
         fit.cameras.matrix[chosen] = solved.cameras.matrix

@@ -15,6 +15,7 @@ from lightning_face.morphable.detection import (
     mediapipe_detector,
     read_frames,
 )
+from lightning_face.video import write_video
 
 
 class Landmarker:
@@ -126,6 +127,14 @@ def test_frames_of_a_folder_come_in_the_order_of_their_numbers(tmp_path):
         Image.fromarray(picture(number, number)).save(tmp_path / f"frame_{number}_12.png")
     rows = [int(frame[..., 0].any(axis=1).argmax()) for frame in read_frames(tmp_path)]
     assert rows == [1, 9, 10]
+
+
+def test_frames_of_a_video(tmp_path):
+    pytest.importorskip("av")
+    frames = [np.full((48, 64, 3), level, dtype=np.uint8) for level in (40, 120, 200)]
+    write_video(tmp_path / "levels.mp4", frames, 25)
+    levels = [float(frame.mean()) for frame in read_frames(tmp_path / "levels.mp4")]
+    np.testing.assert_allclose(levels, [40, 120, 200], atol=4)
 
 
 def test_an_empty_folder_is_one_error(tmp_path):
