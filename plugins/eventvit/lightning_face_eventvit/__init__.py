@@ -1,0 +1,1 @@
+"""Facial Action Units from event cameras for lightning-face."""
