@@ -109,7 +109,7 @@ def encode_dat(blocks: Iterable[tuple[EventArray, NDArray[np.void]]]) -> Iterato
     yield bytes((_EVENT_TYPES[1], RECORD.itemsize))
     for events, _ in blocks:
         records = np.empty(len(events), RECORD)
-        records["t"] = events.t & 0xFFFFFFFF
+        records["t"] = events.t
         records["xyp"] = (
             events.x.astype(np.uint32)
             | events.y.astype(np.uint32) << 14

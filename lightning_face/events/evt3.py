@@ -34,7 +34,6 @@ _EXT_TRIGGER = 0xA
 
 # a time word that is smaller by this much began the next round of the 24-bit clock
 _HALF_ROUND = 2048
-_LONGEST_STEP = 2048
 
 _BITS = np.array([mask.bit_count() for mask in range(4096)], np.uint8)
 _LOWEST_BIT = np.array([(mask & -mask).bit_length() - 1 for mask in range(4096)], np.int8)
@@ -120,9 +119,12 @@ def _decode(
                 first = base
                 brighter = polarity
                 base += 12 if kind == _VECT_12 else 8
-            if row >= height:
-                outside += _BITS[mask]
-            elif mask:
+            columns = width - first if row < height else 0
+            if columns < 12:
+                inside = mask & (1 << max(columns, 0)) - 1
+                outside += _BITS[mask] - _BITS[inside]
+                mask = inside
+            if mask:
                 time = now
                 if time < last:
                     state.backward += _BITS[mask]
@@ -132,16 +134,12 @@ def _decode(
                     time = last
                 last = time
                 while mask:
-                    column = first + _LOWEST_BIT[mask]
-                    mask &= mask - 1
-                    if column >= width:
-                        outside += 1
-                        continue
                     t[filled] = time
-                    x[filled] = column
+                    x[filled] = first + _LOWEST_BIT[mask]
                     y[filled] = row
                     p[filled] = brighter
                     filled += 1
+                    mask &= mask - 1
         elif kind == _ADDR_Y:
             row = payload
         elif kind == _TIME_LOW:
@@ -173,8 +171,7 @@ def encode_evt3(blocks: Iterable[tuple[EventArray, NDArray[np.void]]]) -> Iterat
     """Turn events into words, three or more of a row and time into vectors.
 
     The first time word is that of time 0, so the times come back whether or not they are shifted
-    on reading. Like a camera's, the stream has a time word every 4096 microseconds, except in
-    silences of more than 8 seconds, where it has the fewest that keep count of the rounds.
+    on reading. Like a camera's, the stream has a time word every 4096 microseconds.
 
     Args:
         blocks: Events with the triggers that belong among them.
@@ -183,8 +180,8 @@ def encode_evt3(blocks: Iterable[tuple[EventArray, NDArray[np.void]]]) -> Iterat
         Words as bytes.
     """
     state = np.zeros(1, _ENCODER_STATE)
-    # no row has been written
-    state["y"] = -1
+    # no row and no time within the 4096 microseconds has been written
+    state["y"] = state["low"] = -1
     words = np.empty(1 << 20, WORD)
     words[0] = _TIME_HIGH << 12
     yield words[:1].tobytes()
@@ -207,8 +204,8 @@ def _encode(
 ) -> int:
     state = states[0]
     used = 0
-    # one turn of the loop writes at most five words
-    while used < len(words) - 5:
+    # one turn of the loop writes at most four words
+    while used <= len(words) - 4:
         is_event = state.event < len(t)
         is_trigger = state.trigger < len(triggers)
         if is_trigger and is_event:
@@ -220,10 +217,10 @@ def _encode(
             time = triggers[state.trigger].t
         else:
             break
-        steps = (time >> 12) - state.high
-        if steps > 0:
-            state.high += 1 if steps <= _LONGEST_STEP else _LONGEST_STEP
-            state.low = 0
+        if time >> 12 > state.high:
+            state.high += 1
+            # decoders differ in whether a new upper part resets the lower one
+            state.low = -1
             words[used] = _TIME_HIGH << 12 | (state.high & 0xFFF)
             used += 1
             continue

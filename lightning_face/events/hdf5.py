@@ -39,6 +39,7 @@ _INDEX_DTYPE = np.dtype([("id", "<u8"), ("ts", "<i8")])
 
 _ECF_FILTER = 0x8ECF
 _CHUNK_EVENTS = 16384
+_CHUNK_ROWS = 1024
 _INDEX_PERIOD_US = 2000
 # where the superblock of each version tells how long the file should be
 _END_OF_FILE = {0: 40, 1: 44, 2: 28, 3: 28}
@@ -216,7 +217,7 @@ def save_hdf5(
 
 def _create(h5py: Any, file: Any, name: str, dtype: Any, *, compress: bool = False) -> Any:  # noqa: ANN401
     plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-    plist.set_chunk((_CHUNK_EVENTS,))
+    plist.set_chunk((_CHUNK_EVENTS if dtype is EVENT_DTYPE else _CHUNK_ROWS,))
     if compress:
         # optional, as in Metavision: the library need not know the filter to create the data set
         plist.set_filter(_ECF_FILTER, h5py.h5z.FLAG_OPTIONAL)

@@ -153,7 +153,8 @@ class EventReader:
         except Damage as damage:
             where = f"{self.path}: {damage.what} (byte {damage.offset})"
             if not self._salvage:
-                raise DataError(f"{where}; errors='salvage' gives what comes before") from None
+                hint = "errors='salvage' (--salvage) reads what comes before"
+                raise DataError(f"{where}; {hint}") from None
             warnings.warn(f"{where}; reading ends there", stacklevel=2)
         if empty:
             yield EventArray.empty(self.height, self.width)

@@ -40,8 +40,8 @@ _SUFFIXES = {
 }
 FORMATS = tuple(dict.fromkeys(_SUFFIXES.values()))
 
-# after this the words that keep count of the clock's rounds would fill the file
-_LATEST_US = 1 << 42
+# three days; after that the time words before the first event would fill the file
+_LATEST_RAW_US = 1 << 38
 
 
 def format_for(path: str | PathLike[str]) -> str:
@@ -101,7 +101,7 @@ def write_evt3(
     from lightning_face.events.evt3 import encode_evt3
 
     header = f"% evt 3.0\n% format EVT3;{_raw_fields(events)}"
-    blocks = _checked(path, _blocks(events, triggers), largest=2048, latest=_LATEST_US)
+    blocks = _checked(path, _blocks(events, triggers), largest=2048, latest=_LATEST_RAW_US)
     _write(path, header, encode_evt3(blocks))
 
 
@@ -122,7 +122,7 @@ def write_evt2(
     from lightning_face.events.evt2 import encode_evt2
 
     header = f"% evt 2.0\n% format EVT2;{_raw_fields(events)}"
-    blocks = _checked(path, _blocks(events, triggers), largest=2048, latest=_LATEST_US)
+    blocks = _checked(path, _blocks(events, triggers), largest=2048, latest=_LATEST_RAW_US)
     _write(path, header, encode_evt2(blocks))
 
 
@@ -133,8 +133,8 @@ def write_dat(
 
     Args:
         path: File to create or replace.
-        events: The events, on a sensor of at most 16384x16384 pixels, from time 0 on, without
-            silences of more than 35 minutes.
+        events: The events, on a sensor of at most 16384x16384 pixels, in the first 71 minutes
+            from time 0 on.
         triggers: Left out.
 
     Raises:
@@ -229,11 +229,11 @@ def _checked(
                 f"{path}: the format holds sensors of up to {limits['largest']} pixels a side, not "
                 f"{events.width}x{events.height}; npz holds any"
             )
-        late = events.t[1:] < events.t[:-1]
-        if late.any():
-            raise DataError(
-                f"{path}: event {int(late.argmax()) + 1} is earlier than the one before"
-            )
+        for what, times in (("event", events.t), ("trigger", triggers["t"])):
+            back = times[1:] < times[:-1]
+            if back.any():
+                number = int(back.argmax()) + 1
+                raise DataError(f"{path}: {what} {number} is earlier than the one before")
         if len(events) and (events.x.max() >= events.width or events.y.max() >= events.height):
             raise DataError(
                 f"{path}: columns up to {events.x.max()} and rows up to {events.y.max()} are not "
