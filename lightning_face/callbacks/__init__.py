@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lightning_face.callbacks.ema import EMA
 from lightning_face.callbacks.export_weights import ExportWeights
@@ -11,6 +11,7 @@ from lightning_face.callbacks.image_grid import ImageGrid
 from lightning_face.callbacks.metrics_rewind import MetricsRewind
 from lightning_face.callbacks.progress_keeper import ProgressKeeper
 from lightning_face.callbacks.random_state_keeper import RandomStateKeeper
+from lightning_face.lazy import lazy_package
 
 if TYPE_CHECKING:
     from lightning_face.callbacks.report import Report
@@ -26,12 +27,5 @@ __all__ = [
     "Report",
 ]
 
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401
-    """Import the report on first use: only a run that ends needs its drawing code."""
-    if name == "Report":
-        from lightning_face.callbacks.report import Report
-
-        return Report
-    msg = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(msg)
+# only a run that ends needs the drawing code of the report
+lazy_package(__name__, {"report": ("Report",)})

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from lightning_face.lazy import lazy_package
 
 if TYPE_CHECKING:
     from lightning_face.testing.distributions import write_distribution
@@ -14,16 +16,11 @@ if TYPE_CHECKING:
 
 __all__ = ["check_plugin", "plugin_problems", "write_distribution"]
 
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401
-    """Import the contract on first use: the fixtures and the doctor do not wait for torch."""
-    if name == "write_distribution":
-        from lightning_face.testing.distributions import write_distribution
-
-        return write_distribution
-    if name in __all__:
-        from lightning_face.testing import plugin_check
-
-        return getattr(plugin_check, name)
-    msg = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(msg)
+# the fixtures and the doctor do not wait for torch
+lazy_package(
+    __name__,
+    {
+        "distributions": ("write_distribution",),
+        "plugin_check": ("check_plugin", "plugin_problems"),
+    },
+)

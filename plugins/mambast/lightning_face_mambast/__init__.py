@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from lightning_face.lazy import lazy_package
 
 if TYPE_CHECKING:
     from lightning_face_mambast.cnn_decoder import CNNDecoder
@@ -37,27 +38,21 @@ __all__ = [
     "mix_styles",
 ]
 
-_HOMES = {
-    "SS2D": "ss2d",
-    "CNNDecoder": "cnn_decoder",
-    "MambaCore": "mamba_core",
-    "MambaST": "mambast",
-    "MambaSTModule": "module",
-    "PatchEmbed": "patch_embed",
-    "StyleShuffle": "shuffle",
-    "StyleTransferDataModule": "datamodule",
-    "StyleTransferLoss": "losses",
-    "VGGNormalised": "vgg",
-    "VSSBlock": "vss_block",
-    "export_reference": "importer",
-    "import_mamba_st": "importer",
-    "load_vgg": "vgg",
-    "mix_styles": "mambast",
-}
-
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401
-    """Import a public name when it is first asked for, so that this package costs nothing."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+# listing what is installed must not wait for torch
+lazy_package(
+    __name__,
+    {
+        "cnn_decoder": ("CNNDecoder",),
+        "datamodule": ("StyleTransferDataModule",),
+        "importer": ("export_reference", "import_mamba_st"),
+        "losses": ("StyleTransferLoss",),
+        "mamba_core": ("MambaCore",),
+        "mambast": ("MambaST", "mix_styles"),
+        "module": ("MambaSTModule",),
+        "patch_embed": ("PatchEmbed",),
+        "shuffle": ("StyleShuffle",),
+        "ss2d": ("SS2D",),
+        "vgg": ("VGGNormalised", "load_vgg"),
+        "vss_block": ("VSSBlock",),
+    },
+)
