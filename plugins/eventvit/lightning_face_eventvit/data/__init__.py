@@ -1,0 +1,1 @@
+"""FACEMORPHIC on disk: layout, splits, clips, alphas, alignment and the data module."""
