@@ -70,6 +70,34 @@ def test_keeps_the_plugin_contract(network):
     check_plugin("facemorphic-baseline", group="models", model_args=arguments)
 
 
+@pytest.mark.parametrize("network", ["alpha-lstm", "vivit"])
+@pytest.mark.parametrize(
+    "settings",
+    [{"precision": "bf16-mixed"}, {"accumulate_grad_batches": 2}, {"gradient_clip_val": 0.5}],
+    ids=str,
+)
+def test_trains_in_all_of_the_trainers_ways(tmp_path, network, settings):
+    module = make(network)
+    before = {name: each.clone() for name, each in module.named_parameters()}
+    make_trainer(tmp_path, max_steps=1, limit_val_batches=0, **settings).fit(module, loader(module))
+    for name, each in module.named_parameters():
+        assert torch.isfinite(each).all()
+        assert not torch.equal(each, before[name]), name
+
+
+@pytest.mark.parametrize("network", ["alpha-lstm", "vivit"])
+def test_learns_two_clips_by_heart(tmp_path, network):
+    module = make(network, lr=3e-2, lr_schedule="constant")
+    batch = {**module.example_batch(), "label": torch.tensor([0, 2])}
+    make_trainer(tmp_path, max_epochs=60, limit_val_batches=0).fit(
+        module, DataLoader([batch], batch_size=None)
+    )
+    with torch.no_grad():
+        probabilities = module.eval().predict_step(batch, 0)["probabilities"]
+    assert probabilities[0, 0] > 0.9
+    assert probabilities[1, 2] > 0.9
+
+
 def test_trains_and_tests(tmp_path):
     module = make("alpha-lstm", lr=1e-2, lr_schedule="constant")
     before = {name: each.clone() for name, each in module.named_parameters()}
