@@ -50,6 +50,8 @@ _ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError)
 class HDF5Events(ArrayStream):
     """Events of ``/CD/events`` and triggers of ``/EXT_TRIGGER/events``, in times as stored.
 
+    A file that was cut has no triggers.
+
     Args:
         path: The file.
 
@@ -65,14 +67,19 @@ class HDF5Events(ArrayStream):
             try:
                 events = file.get("CD/events")
                 fields = {key.lower(): _text(value) for key, value in file.attrs.items()}
-                triggers = _read_triggers(file)
+                # in a cut file, rows behind the cut would be read as zeros
+                cut = file.id.get_filesize() > self._size
+                triggers = None if cut else _read_triggers(file)
             except _ERRORS as error:
                 raise Damage(f"its structures cannot be read ({error})", self._size) from None
+            if events is None and cut:
+                raise Damage("the file is cut before its events", self._size)
             if events is None or not {"t", "x", "y", "p"} <= set(events.dtype.names or ()):
                 raise DataError("HDF5 file without the events of a camera (/CD/events)")
             self._length = len(events)
         super().__init__(path, fields, *TextHeader(fields, 0).sensor)
-        self.triggers = triggers
+        if triggers is not None:
+            self.triggers = triggers
 
     def bound(self) -> int:
         """Tell how many events there are."""
@@ -199,7 +206,11 @@ def save_hdf5(
         file.attrs.create("version", "1.0", dtype=text)
         file.attrs.create("format", f"EVT3;height={height};width={width}", dtype=text)
         file.attrs.create("geometry", geometry, dtype=text)
+        # all structures come before the first events, so that a cut takes events alone
         events = _create(h5py, file, "CD/events", EVENT_DTYPE, compress=compress)
+        index_rows = _create(h5py, file, "CD/indexes", _INDEX_DTYPE)
+        trigger_rows = _create(h5py, file, "EXT_TRIGGER/events", _TRIGGER_DTYPE)
+        trigger_index_rows = _create(h5py, file, "EXT_TRIGGER/indexes", _INDEX_DTYPE)
         index = _TimeIndex()
         triggers = []
         pending = EventArray.empty(height, width)
@@ -211,8 +222,9 @@ def save_hdf5(
             _append(events, pending[:whole], compress=compress)
             pending = pending[whole:]
         _append(events, pending, compress=compress)
-        index.save(_create(h5py, file, "CD/indexes", _INDEX_DTYPE))
-        _save_triggers(h5py, file, triggers)
+        index.save(index_rows)
+        _save_triggers(trigger_rows, triggers)
+        _TimeIndex().save(trigger_index_rows)
 
 
 def _create(h5py: Any, file: Any, name: str, dtype: Any, *, compress: bool = False) -> Any:  # noqa: ANN401
@@ -297,21 +309,18 @@ class _TimeIndex:
         dataset.attrs["offset"] = str(-(self._first_us or 0))
 
 
-def _save_triggers(h5py: Any, file: Any, triggers: list[NDArray[np.void]]) -> None:  # noqa: ANN401
+def _save_triggers(dataset: Any, triggers: list[NDArray[np.void]]) -> None:  # noqa: ANN401
     joined = np.concatenate([np.empty(0, TRIGGER_DTYPE), *triggers])
     rows = np.zeros(len(joined), _TRIGGER_DTYPE)
     for name, source in (("p", "edge"), ("t", "t"), ("id", "channel")):
         rows[name] = joined[source]
-    dataset = _create(h5py, file, "EXT_TRIGGER/events", _TRIGGER_DTYPE)
     dataset.resize((len(rows),))
     dataset[:] = rows
-    index = _create(h5py, file, "EXT_TRIGGER/indexes", _INDEX_DTYPE)
-    index.attrs["offset"] = "0"
 
 
-def _read_triggers(file: Any) -> NDArray[np.void]:  # noqa: ANN401
+def _read_triggers(file: Any) -> NDArray[np.void] | None:  # noqa: ANN401
     if "EXT_TRIGGER/events" not in file:
-        return np.empty(0, TRIGGER_DTYPE)
+        return None
     rows = file["EXT_TRIGGER/events"][:]
     triggers = np.empty(len(rows), TRIGGER_DTYPE)
     for name, source in (("edge", "p"), ("t", "t"), ("channel", "id")):
