@@ -34,6 +34,9 @@ class VideoWriter:
 
     The file appears when the block ends without an error; until then an older file of the name
     stays.
+
+    Attributes:
+        count: Frames added so far.
     """
 
     def __init__(self, path: Path | str, fps: float, audio: AudioTrack | None = None) -> None:
@@ -50,6 +53,7 @@ class VideoWriter:
         self.path = Path(path)
         self.fps = fps
         self.audio = audio
+        self.count = 0
         self._suffix = self.path.suffix.lower()
         if self._suffix not in (".mp4", ".gif"):
             raise ConfigError(f"{path}: videos are written as .mp4 or .gif")
@@ -99,6 +103,7 @@ class VideoWriter:
             )
         self._shape = picture.shape
         self._encoder.add(picture)
+        self.count += 1
 
     def __exit__(
         self,
@@ -111,7 +116,7 @@ class VideoWriter:
             if error is not None:
                 # seen by the temporary file, which then does not take the place of the old one
                 raise error
-            if self._encoder is None or self._shape is None:
+            if self._encoder is None or not self.count:
                 raise DataError(f"{self.path}: there is no frame to write")
             self._encoder.finish()
 
