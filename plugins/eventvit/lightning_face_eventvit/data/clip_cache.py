@@ -149,29 +149,42 @@ def open_cache(
         expected_bytes: Size of all frames, to see whether the disk has room.
 
     Raises:
-        DataError: If the disk is too small or a clip cannot be read.
+        DataError: If the disk is too small or read-only, or a clip cannot be read.
     """
     path = folder / f"{name}-{key[:16]}.clips"
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_suffix(".lock")):
-        if path.is_file():
-            try:
-                cache = ClipCache(path)
-                if cache.key == key:
-                    return cache
-            except DataError as error:
-                log.warning("%s; it is written again", error)
-        free = shutil.disk_usage(folder).free
-        if expected_bytes > free:
-            raise DataError(
-                f"the clip cache needs {expected_bytes / 1e9:.1f} GB but {folder} has "
-                f"{free / 1e9:.1f} GB left: set data.cache_dir to a larger disk, or lower "
-                "data.resize"
-            )
-        log.info("writing %d clips (%.2f GB) to %s, once", len(readers), expected_bytes / 1e9, path)
-        with atomic_path(path) as temporary, temporary.open("wb") as file:
-            _write(file, key, _with_progress(_in_threads(readers), len(readers)))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock")):
+            if not _is_sound(path, key):
+                _check_room(folder, expected_bytes)
+                size = expected_bytes / 1e9
+                log.info("writing %d clips (%.2f GB) to %s, once", len(readers), size, path)
+                with atomic_path(path) as temporary, temporary.open("wb") as file:
+                    _write(file, key, _with_progress(_in_threads(readers), len(readers)))
+    except OSError as error:
+        msg = f"the clip cache cannot be written to {folder}: {error}; set data.cache_dir"
+        raise DataError(msg) from error
     return ClipCache(path)
+
+
+def _is_sound(path: Path, key: str) -> bool:
+    """Tell whether a cache is there and whole; say so if it is damaged."""
+    if not path.is_file():
+        return False
+    try:
+        return ClipCache(path).key == key
+    except DataError as error:
+        log.warning("%s; it is written again", error)
+        return False
+
+
+def _check_room(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise DataError(
+            f"the clip cache needs {needed / 1e9:.1f} GB but {folder} has {free / 1e9:.1f} GB "
+            "left: set data.cache_dir to a larger disk, or lower data.resize"
+        )
 
 
 def _in_threads(readers: Sequence[Callable[[], Frames]]) -> Iterator[Frames]:
@@ -206,7 +219,7 @@ def _write(file: BinaryIO, key: str, clips: Iterable[Frames]) -> None:
 
 
 def _read_index(path: Path) -> tuple[str, list[CacheEntry]]:
-    broken = f"clip cache {path} is damaged: delete it and start again"
+    broken = f"clip cache {path} is damaged"
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         if size < _FOOTER.itemsize:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -99,13 +99,6 @@ class ClipSource:
         return self.files(record)[0].parent
 
 
-@dataclass
-class _Report:
-    """What readers notice in their threads."""
-
-    doubled: list[str] = field(default_factory=list)
-
-
 def open_clips(folder: Path, name: str, records: list[ClipRecord], source: ClipSource) -> ClipCache:
     """Open the stored frames of a split, read from pictures or recordings where need be.
 
@@ -120,21 +113,21 @@ def open_clips(folder: Path, name: str, records: list[ClipRecord], source: ClipS
             different sizes.
     """
     stamps = [_stamps(record, source) for record in records]
-    report = _Report()
+    doubled: list[str] = []
     cache = open_cache(
         folder,
         f"{name}-{source.modality}",
         cache_key({"source": asdict(source), "clips": stamps}),
-        [partial(_read_clip, record, source, report) for record in records],
+        [partial(_read_clip, record, source, doubled) for record in records],
         _expected_bytes(records, source),
     )
-    if report.doubled:
+    if doubled:
         log.warning(
             "the events of %d recordings last about twice as long as their RGB frames (%s%s): they "
             "were converted with a reader that doubles the times of EVT3; use the original files",
-            len(report.doubled),
-            ", ".join(report.doubled[:_LISTED]),
-            ", ..." if len(report.doubled) > _LISTED else "",
+            len(doubled),
+            ", ".join(doubled[:_LISTED]),
+            ", ..." if len(doubled) > _LISTED else "",
         )
     return cache
 
@@ -176,11 +169,11 @@ def _expected_bytes(records: list[ClipRecord], source: ClipSource) -> int:
     return frames * side * side * (3 if source.modality == "rgb" else 1)
 
 
-def _read_clip(record: ClipRecord, source: ClipSource, report: _Report) -> NDArray[np.uint8]:
+def _read_clip(record: ClipRecord, source: ClipSource, doubled: list[str]) -> NDArray[np.uint8]:
     """Return the frames ``(frames, channels, height, width)`` that are stored of a clip."""
     start, stop = source.stored_range(record)
     if source.from_recording:
-        frames = _draw(record, source, report)[start:stop]
+        frames = _draw(record, source, doubled)[start:stop]
         pixels = source.pixels(frames.shape[-1])
         return frames.take(pixels, axis=1).take(pixels, axis=2)[:, None]
     files = source.files(record)[start:stop]
@@ -202,8 +195,8 @@ def _read_clip(record: ClipRecord, source: ClipSource, report: _Report) -> NDArr
     return np.stack(stored)
 
 
-def _draw(record: ClipRecord, source: ClipSource, report: _Report) -> NDArray[np.uint8]:
-    """Return the event frames ``(frames, side, side)`` of a whole recording, as one square each."""
+def _draw(record: ClipRecord, source: ClipSource, doubled: list[str]) -> NDArray[np.uint8]:
+    """Return the event frames ``(frames, side, side)`` of a whole recording; note doubled times."""
     path = record.clip.recording
     if path is None:
         raise DataError(f"{record.clip.name} has no recording of events")
@@ -226,7 +219,7 @@ def _draw(record: ClipRecord, source: ClipSource, report: _Report) -> NDArray[np
         for _ in blocks:
             pass
     if doubled_duration(span.duration, int(times[-1] - times[0])):
-        report.doubled.append(record.clip.name)
+        doubled.append(record.clip.name)
     missing = record.num_frames - len(frames)
     if missing > 0:
         blank = BACKGROUND if source.representation == "dark" else 0

@@ -120,6 +120,12 @@ def test_a_full_disk_is_said_before_writing(tmp_path):
         open_cache(tmp_path, "train", "k" * 64, [], expected_bytes=10**15)
 
 
+def test_a_folder_that_cannot_be_made_is_said(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match=r"cannot be written to .*file.*; set data\.cache_dir"):
+        opened(tmp_path / "file" / "cache")
+
+
 def test_workers_get_no_copy_of_the_frames(tmp_path):
     cache = opened(tmp_path)
     cache[0]
