@@ -54,8 +54,8 @@ OTHER_MODELS = {
 def import_baseline(source: Path) -> ImportedWeights:
     """Read a published checkpoint of any baseline.
 
-    The network is told by its tensors, its settings by their shapes. What these leave open is
-    taken as published: frames of 224x224 pixels and heads of 64 features.
+    The network is told by its tensors, its settings by their shapes. What these leave open, the
+    patches of a ViViT, is taken as in `infer_settings`.
 
     Args:
         source: File with a state dict, ``.safetensors`` or ``.pth``.
@@ -80,7 +80,7 @@ def import_baseline(source: Path) -> ImportedWeights:
             {f"network.{key}": value for key, value in expected.items()},
         )
     except (ConfigError, WeightsError) as error:
-        raise WeightsError(f"{source} is no complete baseline checkpoint: {error}") from None
+        raise WeightsError(f"{source} cannot be imported as a baseline: {error}") from None
     num_classes, channels = settings.pop("num_classes"), settings.get("channels", 1)
     arguments = {
         "network": name,
@@ -122,17 +122,27 @@ def network_state_dict(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Te
     }
 
 
-def infer_settings(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+def infer_settings(
+    name: str,
+    tensors: Mapping[str, Tensor],
+    patch_size: int | None = None,
+    frame_patch_size: int | None = None,
+) -> dict[str, Any]:
     """Read the constructor arguments of a baseline off the shapes of its published tensors.
 
     Args:
         name: Name in `BASELINES`.
         tensors: Published tensors.
+        patch_size: Height and width of a patch of a ViViT in pixels, which its tensors do not
+            say; None is what makes frames of 224x224, or else the largest that is possible.
+        frame_patch_size: Frames of such a patch; None is one, or as many as 3 channels or 1 leave.
 
     Raises:
         WeightsError: The tensors that say it are missing or of impossible shapes.
     """
     try:
+        if name == "vivit":
+            return _vivit(tensors, patch_size, frame_patch_size)
         return _SETTINGS[name](tensors)
     except KeyError as error:
         raise WeightsError(f"it looks like {name}, without {error.args[0]}") from None
@@ -211,21 +221,25 @@ def _encoder_decoder(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     }
 
 
-def _vivit(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+def _vivit(
+    tensors: Mapping[str, Tensor], patch_size: int | None, frame_patch_size: int | None
+) -> dict[str, Any]:
     _, slots, patches, dim = tensors["vivit.pos_embedding"].shape
     grid = _square_root(patches, "vivit.pos_embedding")
     elements = len(tensors["vivit.to_patch_embedding.1.weight"])
-    patch_size = _patch_size(elements, grid)
+    patch_size = patch_size or _largest_patch(elements, IMAGE_SIZE // grid)
+    per_pixel = elements // patch_size**2
     # events have one channel and RGB three; a patch of three event frames is taken for RGB
-    depth = elements // patch_size**2
-    channels = 3 if depth % 3 == 0 else 1
+    channels = 3 if per_pixel % 3 == 0 else 1
+    if frame_patch_size:
+        channels = per_pixel // frame_patch_size
     block = "vivit.spatial_transformer.layers.0."
     return {
         "num_classes": len(tensors["vivit.mlp_head.weight"]),
         "image_size": grid * patch_size,
-        "num_frames": slots * depth // channels,
+        "num_frames": slots * per_pixel // channels,
         "patch_size": patch_size,
-        "frame_patch_size": depth // channels,
+        "frame_patch_size": per_pixel // channels,
         "dim": dim,
         "spatial_depth": _count_layers(tensors, "vivit.spatial_transformer"),
         "temporal_depth": _count_layers(tensors, "vivit.temporal_transformer"),
@@ -235,9 +249,7 @@ def _vivit(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     }
 
 
-def _patch_size(elements: int, grid: int) -> int:
-    """Give the patch that makes the published image size, or else the largest that is possible."""
-    published = IMAGE_SIZE // grid
+def _largest_patch(elements: int, published: int) -> int:
     if elements % published**2 == 0:
         return published
     return max(side for side in range(1, math.isqrt(elements) + 1) if elements % side**2 == 0)
@@ -262,7 +274,6 @@ _SETTINGS: dict[str, Callable[[Mapping[str, Tensor]], dict[str, Any]]] = {
     "alpha-transformer": _alpha_transformer,
     "alpha-lstm": _alpha_lstm,
     "cnn-lstm": _cnn_lstm,
-    "vivit": _vivit,
     "encoder-decoder": _encoder_decoder,
     "resnet-lstm": _resnet_lstm,
     "two-stream-resnet": _two_stream_resnet,

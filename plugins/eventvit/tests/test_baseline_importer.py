@@ -96,15 +96,27 @@ def test_channels_tell_the_modality(tmp_path, channels, modality):
     assert import_baseline(tmp_path / "best.pth").init_args["modality"] == modality
 
 
-def test_small_vivits_get_the_largest_possible_patch():
-    network = BASELINES["vivit"](
-        image_size=32, num_frames=6, patch_size=8, dim=16, mlp_dim=8, channels=1
-    )
-    settings = infer_settings("vivit", network.state_dict())
-    assert settings["image_size"] == 32
-    assert settings["patch_size"] == 8
-    assert settings["channels"] == 1
-    assert settings["num_frames"] == 6
+@pytest.mark.parametrize(
+    ("patch_size", "frame_patch_size", "channels", "told"),
+    [
+        (8, 1, 1, {}),
+        (8, 2, 3, {}),
+        (4, 1, 1, {"patch_size": 4}),
+        (8, 3, 1, {"frame_patch_size": 3}),
+        (4, 4, 3, {"patch_size": 4, "frame_patch_size": 4}),
+    ],
+)
+def test_patches_of_small_vivits_can_be_told(patch_size, frame_patch_size, channels, told):
+    settings = {
+        **SETTINGS["vivit"],
+        "image_size": 4 * patch_size,
+        "num_frames": 12,
+        "patch_size": patch_size,
+        "frame_patch_size": frame_patch_size,
+        "channels": channels,
+    }
+    tensors = BASELINES["vivit"](**settings).state_dict()
+    assert infer_settings("vivit", tensors, **told) == settings
 
 
 @pytest.mark.parametrize(
@@ -138,7 +150,9 @@ def test_incomplete_checkpoints_are_refused(tmp_path, change, message):
     tensors = {**published("alpha-lstm"), **change}
     kept = {key: value for key, value in tensors.items() if value is not None}
     torch.save(kept, tmp_path / "best.pth")
-    with pytest.raises(WeightsError, match=rf"best\.pth is no complete baseline .*{message}"):
+    with pytest.raises(
+        WeightsError, match=rf"best\.pth cannot be imported as a baseline: .*{message}"
+    ):
         import_baseline(tmp_path / "best.pth")
 
 

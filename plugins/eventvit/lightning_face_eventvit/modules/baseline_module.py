@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -16,8 +17,8 @@ from lightning_face_eventvit.modules.classification_module import Classification
 from lightning_face_eventvit.modules.optimization import LearningRateSchedule
 from lightning_face_eventvit.networks.baselines import (
     BASELINES,
-    AlphaOutput,
     Baseline,
+    CNNTransformerAlphaOutput,
     EncoderDecoder,
     ResNetLSTM,
     TwoStreamResNet,
@@ -48,7 +49,7 @@ class BaselineModule(ClassificationModule):
         num_classes: Number of classes.
         alpha_weight: Weight of the mean squared error of the coefficients.
         backbone_weights: File with ImageNet weights for the trunk of the residual networks; null
-            starts from random ones. It is read when the model is built and not kept with it.
+            starts from random ones. It is read only where training starts from nothing.
         class_names: Names of the classes in label order; null takes those of the data.
         lr: Learning rate of AdamW.
         weight_decay: Its weight decay.
@@ -57,8 +58,7 @@ class BaselineModule(ClassificationModule):
         warmup: Part of the run in which a cosine rises.
 
     Raises:
-        ConfigError: There is no such network, or it has no such arguments.
-        WeightsError: The file of the trunk does not fit.
+        ConfigError: There is no such network, or it has no such arguments or no trunk.
     """
 
     def __init__(
@@ -77,20 +77,33 @@ class BaselineModule(ClassificationModule):
         warmup: float = 0.05,
     ) -> None:
         super().__init__()
-        # a model that goes on from its own weights must not read those of the trunk again
-        self.save_hyperparameters(ignore=["backbone_weights"])
+        self.save_hyperparameters()
         self.network = _build(network, num_classes, CHANNELS[modality], network_args or {})
-        if backbone_weights is not None:
-            if not isinstance(self.network, ResNetLSTM | TwoStreamResNet):
-                raise ConfigError(
-                    f"model.backbone_weights is for the residual networks, {network} has no trunk"
-                )
-            self.network.backbone.load_features(load_tensors(backbone_weights), backbone_weights)
+        if backbone_weights and not isinstance(self.network, ResNetLSTM | TwoStreamResNet):
+            raise ConfigError(
+                f"model.backbone_weights is for the residual networks: {network} has no trunk"
+            )
+
+    def setup(self, stage: str) -> None:
+        """Read the weights of the trunk where training starts from nothing.
+
+        Raises:
+            ConfigError: The data have other sizes or classes.
+            WeightsError: The file is missing or no ResNet-18.
+        """
+        super().setup(stage)
+        file = self.hparams["backbone_weights"]
+        if (
+            file is not None
+            and isinstance(self.network, ResNetLSTM | TwoStreamResNet)
+            and self.starts_afresh(stage)
+        ):
+            self.network.backbone.load_features(load_tensors(file), file)
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Compute class scores ``(batch, classes)``, see ``inputs`` of the network."""
         output = self.network(*inputs)
-        scores: Tensor = output.logits if isinstance(output, AlphaOutput) else output
+        scores: Tensor = output.logits if isinstance(output, CNNTransformerAlphaOutput) else output
         return scores
 
     def class_scores(self, batch: Batch) -> Tensor:
@@ -108,13 +121,25 @@ class BaselineModule(ClassificationModule):
             ConfigError: The data lack a modality or the coefficients.
         """
         output = self.network(*self._inputs(batch))
-        if not isinstance(output, AlphaOutput):
+        if not isinstance(output, CNNTransformerAlphaOutput):
             return output, {"loss": privileged_loss(output, batch["label"])["total"]}
-        valid = _take(batch, "alpha_valid") & batch["frame_valid"]
-        mse = alpha_loss(output.alphas, _take(batch, "alpha"), valid)
+        mse = alpha_loss(output.alphas, *_alphas(batch))
         total = privileged_loss(output.logits, batch["label"])["total"]
         total = total + self.hparams["alpha_weight"] * mse
         return output.logits, {"loss": total, "alpha_mse": mse}
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
+        """Name the actions of a batch.
+
+        Returns:
+            ``probabilities`` ``(batch, classes)`` beside what the batch holds, and ``alphas``
+            ``(batch, frames, coefficients)`` of a network that regresses them.
+        """
+        output = self.network(*self._inputs(batch))
+        if not isinstance(output, CNNTransformerAlphaOutput):
+            return {**batch, "probabilities": output.float().softmax(-1)}
+        probabilities = output.logits.float().softmax(-1)
+        return {**batch, "probabilities": probabilities, "alphas": output.alphas.float()}
 
     def declared_sizes(self) -> dict[str, int]:
         """Sizes that the data must have too."""
@@ -139,17 +164,23 @@ class BaselineModule(ClassificationModule):
         return batch
 
     def _inputs(self, batch: Batch) -> list[Tensor]:
-        modality = self.hparams["modality"]
-        names = [modality if name == "clip" else name for name in self.network.inputs]
-        return [_take(batch, name) for name in names]
+        tensors: dict[str, Callable[[], Tensor]] = {
+            "clip": lambda: self.clip(batch, self.hparams["modality"]),
+            "event": lambda: self.clip(batch, "event"),
+            "rgb": lambda: self.clip(batch, "rgb"),
+            "alpha": lambda: _alphas(batch)[0],
+        }
+        return [tensors[name]() for name in self.network.inputs]
 
 
-def _take(batch: Batch, name: str) -> Tensor:
-    if name not in batch:
-        setting = "data.alphas: true" if name.startswith("alpha") else "data.modality"
-        raise ConfigError(f"the network needs {name}, which the data do not give: set {setting}")
-    tensor: Tensor = batch[name]  # type: ignore[literal-required]
-    return tensor
+def _alphas(batch: Batch) -> tuple[Tensor, Tensor]:
+    """Return the coefficients of a batch, and which frames have some."""
+    if "alpha" not in batch:
+        raise ConfigError(
+            "the network works with expression coefficients and the data give none: set "
+            "data.alphas to true"
+        )
+    return batch["alpha"], batch["alpha_valid"] & batch["frame_valid"]
 
 
 def _build(name: str, num_classes: int, channels: int, arguments: dict[str, Any]) -> Baseline:

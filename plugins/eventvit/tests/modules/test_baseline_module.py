@@ -133,10 +133,10 @@ def test_modality_decides_on_channels():
 @pytest.mark.parametrize(
     ("network", "absent", "message"),
     [
-        ("alpha-lstm", "alpha", "needs alpha, .* data.alphas: true"),
-        ("cnn-transformer-alpha", "alpha", "needs alpha, .* data.alphas: true"),
-        ("two-stream-resnet", "rgb", "needs rgb, .* data.modality"),
-        ("vivit", "event", "needs event, .* data.modality"),
+        ("alpha-lstm", "alpha", "expression coefficients .* data.alphas to true"),
+        ("cnn-transformer-alpha", "alpha", "expression coefficients .* data.alphas to true"),
+        ("two-stream-resnet", "rgb", "needs rgb clips .* data.modality"),
+        ("vivit", "event", "needs event clips .* data.modality"),
     ],
 )
 def test_data_without_what_the_network_sees_are_refused(network, absent, message):
@@ -152,7 +152,9 @@ def test_prediction_needs_no_coefficients():
     batch = module.example_batch()
     del batch["alpha"], batch["alpha_valid"]
     with torch.no_grad():
-        assert module.predict_step(batch, 0)["probabilities"].shape == (2, 3)
+        predicted = module.predict_step(batch, 0)
+    assert predicted["probabilities"].shape == (2, 3)
+    assert predicted["alphas"].shape == (2, 4, 32)
 
 
 def test_number_of_frames_is_declared_where_it_is_fixed():
@@ -173,21 +175,39 @@ def test_unknown_networks_and_arguments_are_refused(arguments, message):
         BaselineModule(*arguments)
 
 
-def test_trunk_starts_from_a_file(tmp_path):
+@pytest.fixture
+def trunk(tmp_path) -> tuple[str, dict[str, torch.Tensor]]:
     torch.manual_seed(1)
-    trunk = ResNet18().state_dict()
+    tensors = ResNet18().state_dict()
     file = tmp_path / "resnet18.pth"
-    torch.save({**trunk, "fc.weight": torch.zeros(1000, 512)}, file)
-    module = make("resnet-lstm", backbone_weights=str(file))
-    for key, value in trunk.items():
-        assert torch.equal(module.network.resnet.state_dict()[key], value), key
-    assert "backbone_weights" not in module.hparams
+    torch.save({**tensors, "fc.weight": torch.zeros(1000, 512)}, file)
+    return str(file), tensors
+
+
+def fit_without_steps(folder, module: BaselineModule) -> dict[str, torch.Tensor]:
+    make_trainer(folder, max_epochs=1, limit_train_batches=0).fit(module, loader(module))
+    return module.network.backbone.state_dict()
+
+
+def test_trunk_starts_from_a_file(tmp_path, trunk):
+    file, tensors = trunk
+    found = fit_without_steps(tmp_path, make("resnet-lstm", backbone_weights=file))
+    for key, value in tensors.items():
+        assert torch.equal(found[key], value), key
+
+
+def test_trained_weights_are_not_replaced_by_those_of_the_file(tmp_path, trunk):
+    file, tensors = trunk
+    module = make("resnet-lstm", backbone_weights=file)
+    module.load_state_dict(make("resnet-lstm").state_dict())
+    found = fit_without_steps(tmp_path, module)
+    assert not torch.equal(found["conv1.weight"], tensors["conv1.weight"])
 
 
 def test_file_of_the_trunk_has_to_fit(tmp_path):
     file = tmp_path / "mine.pth"
     torch.save({"conv1.weight": torch.zeros(1)}, file)
     with pytest.raises(WeightsError, match=r"mine\.pth is no ResNet-18"):
-        make("two-stream-resnet", backbone_weights=str(file))
+        fit_without_steps(tmp_path, make("two-stream-resnet", backbone_weights=str(file)))
     with pytest.raises(ConfigError, match="alpha-lstm has no trunk"):
         make("alpha-lstm", backbone_weights=str(file))

@@ -13,8 +13,8 @@ from lightning_face_eventvit.networks.baselines.alpha_transformer import AlphaTr
 from lightning_face_eventvit.networks.baselines.cnn_lstm import CNNLSTM
 from lightning_face_eventvit.networks.baselines.cnn_transformer import CNNTransformer
 from lightning_face_eventvit.networks.baselines.cnn_transformer_alpha import (
-    AlphaOutput,
     CNNTransformerAlpha,
+    CNNTransformerAlphaOutput,
 )
 from lightning_face_eventvit.networks.baselines.encoder_decoder import EncoderDecoder
 from lightning_face_eventvit.networks.baselines.resnet_lstm import ResNetLSTM
@@ -27,11 +27,11 @@ __all__ = [
     "CNNLSTM",
     "REFERENCE_NAMES",
     "AlphaLSTM",
-    "AlphaOutput",
     "AlphaTransformer",
     "Baseline",
     "CNNTransformer",
     "CNNTransformerAlpha",
+    "CNNTransformerAlphaOutput",
     "EncoderDecoder",
     "ResNetLSTM",
     "TwoStreamCNN",

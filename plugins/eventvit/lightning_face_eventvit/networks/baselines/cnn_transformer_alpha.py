@@ -9,10 +9,10 @@ from torch.nn import functional
 
 from lightning_face_eventvit.networks.baselines.cnn_transformer import CNNTransformer
 
-__all__ = ["AlphaOutput", "CNNTransformerAlpha"]
+__all__ = ["CNNTransformerAlpha", "CNNTransformerAlphaOutput"]
 
 
-class AlphaOutput(NamedTuple):
+class CNNTransformerAlphaOutput(NamedTuple):
     """What a network with expression coefficients returns.
 
     Attributes:
@@ -55,13 +55,13 @@ class CNNTransformerAlpha(nn.Module):
         self.cnn_transformer = CNNTransformer(num_classes, hidden_dim, channels)
         self.fc_alpha = nn.Linear(hidden_dim, num_alphas)
 
-    def forward(self, clip: Tensor) -> AlphaOutput:
+    def forward(self, clip: Tensor) -> CNNTransformerAlphaOutput:
         """Classify and regress clips ``(batch, frames, channels, 224, 224)``.
 
         Raises:
             DataError: The frames are not about 224 pixels a side or have other channels.
         """
         frames, summary = self.cnn_transformer.encode(clip)
-        return AlphaOutput(
+        return CNNTransformerAlphaOutput(
             self.cnn_transformer.fc2(summary), self.fc_alpha(functional.relu(frames))
         )
