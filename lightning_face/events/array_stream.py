@@ -98,8 +98,8 @@ class ArrayStream(ABC):
             yield concatenate(pending)
         if self._backward:
             warnings.warn(
-                f"{self.path}: {self._backward} events ran back in time, the first after byte "
-                f"{self._first_backward}; they got the time of the event before",
+                f"{self.path}: the time runs back, first after byte {self._first_backward}; "
+                f"events that got the time of the one before: {self._backward}",
                 stacklevel=2,
             )
         if damage:

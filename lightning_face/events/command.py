@@ -93,7 +93,7 @@ def info(argv: list[str]) -> int:
     else:
         rows["triggers"] = "0"
     if reader.outside:
-        rows["left out"] = f"{reader.outside:,} events outside the sensor"
+        rows["left out"] = f"{reader.outside:,} outside the sensor"
     rows |= {f"header {key}": value for key, value in reader.header.items() if value}
     width = max(len(key) for key in rows)
     print("\n".join(f"{key.ljust(width)}  {value}" for key, value in rows.items()))

@@ -21,7 +21,7 @@ from lightning_face.events.word_stream import TRIGGER_DTYPE
 
 __all__ = ["NpzEvents", "save_npz"]
 
-_PIECE_EVENTS = 1 << 18
+_PIECE_EVENTS = 1 << 16
 
 
 def save_npz(

@@ -116,6 +116,7 @@ class WordStream:
                 self.outside = int(state["outside"])
                 if state["triggers"]:
                     self.triggers = np.append(self.triggers, rows[: state["triggers"]])
+                    np.maximum.accumulate(self.triggers["t"], out=self.triggers["t"])
                 if backward_offset < 0 <= state["backward_word"]:
                     backward_offset = offset + int(state["backward_word"]) * self._word.itemsize
                 if filled >= block_events:
@@ -144,9 +145,9 @@ class WordStream:
         state = self._state[0]
         if state["backward"]:
             warnings.warn(
-                f"{self.path}: {state['backward']} events ran back in time by up to "
-                f"{state['backward_us']} us, the first at byte {backward_offset}; they got the "
-                "time of the event before",
+                f"{self.path}: the time runs back by up to {state['backward_us']} us, first at "
+                f"byte {backward_offset}; events that got the time of the one before: "
+                f"{state['backward']}",
                 stacklevel=2,
             )
         if state["early"] and not state["started"]:

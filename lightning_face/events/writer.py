@@ -208,14 +208,19 @@ _WRITERS = {
 
 
 def _blocks(events: Recording, triggers: NDArray[np.void] | None) -> _Blocks:
-    """Give every block with the triggers that came up to its end."""
+    """Give every block with the triggers up to its end, and what triggers come later."""
     if isinstance(events, EventArray):
         yield events, np.empty(0, TRIGGER_DTYPE) if triggers is None else triggers
         return
     written = 0
     for block in events:
-        yield block, events.triggers[written:]
-        written = len(events.triggers)
+        # some formats give the triggers of the whole file at once
+        due = written
+        if len(block):
+            passed = np.searchsorted(events.triggers["t"], block.t[-1], side="right")
+            due = max(written, int(passed))
+        yield block, events.triggers[written:due]
+        written = due
     if written < len(events.triggers):
         yield EventArray.empty(events.height, events.width), events.triggers[written:]
 
