@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +37,8 @@ class AEDAT4Events(ArrayStream):
 
     def __init__(self, path: Path, *, shift_time: bool) -> None:
         self._aedat = optional_import("aedat", extra="aedat")
-        try:
+        with _damage("damaged header", path.stat().st_size):
             streams = self._aedat.Decoder(path).id_to_stream()
-        except RuntimeError as error:
-            raise Damage(f"damaged header ({error})", path.stat().st_size) from None
         found = [key for key, stream in sorted(streams.items()) if stream["type"] == "events"]
         if not found:
             kinds = ", ".join(stream["type"] for stream in streams.values()) or "nothing"
@@ -61,10 +60,8 @@ class AEDAT4Events(ArrayStream):
         """
         packets = iter(self._aedat.Decoder(self.path))
         for offset in self._offsets():
-            try:
+            with _damage("unreadable packet", offset):
                 packet = next(packets, None)
-            except RuntimeError as error:
-                raise Damage(f"unreadable packet ({error})", offset) from None
             if packet is None:
                 return
             if "triggers" in packet:
@@ -99,3 +96,15 @@ class AEDAT4Events(ArrayStream):
         triggers["t"] = self._shifted(rows)
         triggers["edge"] = rows["source"] != _FALLING
         self.triggers = np.append(self.triggers, triggers)
+
+
+@contextmanager
+def _damage(what: str, offset: int) -> Iterator[None]:
+    try:
+        yield
+    except BaseException as error:
+        # the package, which is written in Rust, also panics, with an exception that has no class
+        # to import and is no Exception
+        if not isinstance(error, RuntimeError) and type(error).__name__ != "PanicException":
+            raise
+        raise Damage(f"{what} ({error})", offset) from None

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
@@ -156,7 +157,7 @@ class _Array:
                 else np.lib.format.read_array_header_2_0
             )
             self.shape, _, self.dtype = read_header(self)
-        except ValueError as error:
+        except (ValueError, SyntaxError, TokenError) as error:
             raise Damage(f"no array ({error})", member.start) from None
         if self.dtype.hasobject:
             raise DataError("the archive holds pickled objects, which are not read")

@@ -84,3 +84,12 @@ def test_a_cut_header_is_one_error(cut, size):
     for errors in ("raise", "salvage"):
         with pytest.raises(DataError, match=rf"cut.aedat4: damaged header .*\(byte {size}\)"):
             read_events(cut(size), errors=errors)
+
+
+def test_a_panic_of_the_package_is_one_error(tmp_path):
+    data = bytearray(RECORDING.read_bytes())
+    # an offset within the header that points far beyond it
+    data[18:22] = (1 << 24).to_bytes(4, "little")
+    (tmp_path / "damaged.aedat4").write_bytes(data)
+    with pytest.raises(DataError, match=r"damaged.aedat4: damaged header"):
+        read_events(tmp_path / "damaged.aedat4")
