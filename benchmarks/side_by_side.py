@@ -125,7 +125,7 @@ def main(file: str, doc: str, tasks: Mapping[str, Task], tolerance: float = 1e-3
             _child(file, name, straightforward, arguments.threads)
             for straightforward in (True, False)
         )
-        notes = [task.target]
+        notes = [task.target] if task.target else []
         if "values" in ours:
             a, b = torch.tensor(theirs["values"]), torch.tensor(ours["values"])
             worst = ((a - b).abs().max() / a.abs().max()).item()
