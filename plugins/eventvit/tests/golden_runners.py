@@ -168,7 +168,12 @@ def run_fusion(config: Config, state: Tensors, inputs: Tensors) -> Tensors:
 def run_baseline(config: Config, state: Tensors, inputs: Tensors) -> Tensors:
     name = recognise(state)
     assert name == REFERENCE_NAMES[config["class"]]
-    settings = infer_settings(name, state)
+    settings = infer_settings(
+        name,
+        state,
+        patch_size=config.get("image_patch_size"),
+        frame_patch_size=config.get("frame_patch_size"),
+    )
     for key, value in settings.items():
         assert value == config.get(key, value), key
     network = BASELINES[name](**settings)
