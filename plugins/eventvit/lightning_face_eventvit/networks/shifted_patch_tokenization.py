@@ -90,7 +90,7 @@ class ShiftedPatchTokenizer(nn.Module):
         size = patch + 2
         padded = F.pad(frames, (1, 1, 1, 1))
         windows = padded.unfold(2, size, patch).unfold(3, size, patch).permute(0, 2, 3, 1, 4, 5)
-        centre = frames[:, 0, patch // 2 :: patch, patch // 2 :: patch]
+        centre = F.avg_pool2d(frames, patch).mean(dim=1)
         return (windows - centre[..., None, None, None]).flatten(3).flatten(1, 2)
 
     def _pixel_counts(self, windows: Tensor) -> Tensor:
