@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from functools import partial
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,6 @@ from lightning_face_eventvit.data.clip import prepare_clip
 from lightning_face_eventvit.data.split import split_users
 from lightning_face_eventvit.importer import (
     build_fusion,
-    fusion_config,
     fusion_state_dict,
     infer_config,
     network_state_dict,
@@ -62,6 +62,9 @@ from lightning_face_eventvit.networks.transformer import SpatialTransformer, Tem
 
 Config = dict[str, Any]
 Tensors = dict[str, Tensor]
+
+
+SIZES = {*signature(EventViT).parameters} | {"event_channels", "rgb_channels"}
 
 
 def published_weights(config: Config) -> Tensors:
@@ -145,23 +148,12 @@ def run_fusion(config: Config, state: Tensors, inputs: Tensors) -> Tensors:
         config["fusion"], config["fusion"]
     )
     state = {**state, **published_weights(config)}
-    settings = fusion_config(
-        kind, state, image_size=config["image_size"], dim_head=config["dim_head"]
-    )
-    network = build_fusion(kind, settings)
+    network = build_fusion(kind, {key: config[key] for key in config if key in SIZES})
     network.load_state_dict(fusion_state_dict(kind, state))
     event, rgb = (prepared(config, inputs[name]) for name in ("event", "rgb"))
     with torch.no_grad():
         output = network.eval()(event, rgb)
-        values = {
-            "out": output.logits,
-            "privileged": output.privileged,
-            "hallucinated": output.hallucinated,
-            "original": output.original,
-        }
-        if kind == "late":
-            # the published code calls the features of RGB so
-            values["privileged"] = network.rgb.features(rgb)
+    values = {"out": output.logits, **output._asdict()}
     return {name: value for name, value in values.items() if value is not None}
 
 
