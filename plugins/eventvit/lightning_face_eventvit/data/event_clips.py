@@ -92,16 +92,8 @@ class EventClipsDataModule(LightningDataModule):
         """
         if stage != "predict":
             raise ConfigError(f"event-clips have no labels: they are for predict, not for {stage}")
-        if not self.source:
-            raise ConfigError("data.source is missing: name recordings, frame folders or videos")
-        model = None if self.trainer is None else self.trainer.lightning_module
-        settings = self.frame_settings(model)
-        num_frames = self._num_frames or _hparam(model, "num_frames") or _NUM_FRAMES
-        self.predict_set = SourceClips(
-            [Path(source).expanduser() for source in self.source],
-            settings,
-            num_frames,
-            self.stride or num_frames,
+        self.predict_set = self.clips(
+            None if self.trainer is None else self.trainer.lightning_module
         )
 
     def predict_dataloader(self) -> ResumableLoader:
@@ -113,6 +105,31 @@ class EventClipsDataModule(LightningDataModule):
             world_size=self.trainer.world_size if self.trainer else 1,
         )
         return ResumableLoader(self.predict_set, sampler, num_workers=self.num_workers)
+
+    def clips(self, model: LightningModule | None) -> SourceClips:
+        """Read the sources and cut them into clips for a model.
+
+        Args:
+            model: The model that will see the clips, if there is one.
+
+        Raises:
+            ConfigError: If there is no source, or neither settings nor model tell a size.
+            DataError: If a source is missing, damaged, or not of the model's modality.
+        """
+        if not self.source:
+            raise ConfigError("data.source is missing: name recordings, frame folders or videos")
+        num_frames = self.num_frames_for(model)
+        return SourceClips(
+            [Path(source).expanduser() for source in self.source],
+            self.frame_settings(model),
+            num_frames,
+            self.stride or num_frames,
+        )
+
+    def num_frames_for(self, model: LightningModule | None) -> int:
+        """Number of frames of a clip: as set, else the model's own, else 50."""
+        own = (_hparam(model, name) for name in ("num_frames", "max_frames"))
+        return self._num_frames or next((frames for frames in own if frames), _NUM_FRAMES)
 
     def frame_settings(self, model: LightningModule | None) -> FrameSettings:
         """Complete the settings of the frames by those of a model.

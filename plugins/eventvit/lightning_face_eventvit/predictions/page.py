@@ -71,6 +71,7 @@ h2 { margin: 40px 0 14px; font-size: 18px; font-weight: 620; overflow-wrap: anyw
 .right .bars .true i { background: var(--good); }
 .wrong .bars li:first-child i { background: var(--bad); }
 .wrong .bars .true i { background: var(--good); }
+.strip.timeline { padding: 10px 8px 2px 44px; min-width: 640px; gap: 3px; }
 .filter { display: inline-flex; gap: 8px; margin: 0 0 14px; color: var(--soft); cursor: pointer; }
 main:has(#only-wrong:checked) .right { display: none; }
 .plot { overflow-x: auto; }

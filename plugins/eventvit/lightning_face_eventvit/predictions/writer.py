@@ -20,7 +20,7 @@ from lightning_face_eventvit.predictions.clip_prediction import (
 from lightning_face_eventvit.predictions.frame_pictures import data_uri, frame_picture, spread
 from lightning_face_eventvit.predictions.names import top_classes
 
-__all__ = ["ClipPredictions", "describe_clips", "write_predictions"]
+__all__ = ["ClipPredictions", "class_names_of", "describe_clips", "write_predictions"]
 
 _MODALITIES = ("event", "rgb")
 
@@ -68,7 +68,7 @@ class ClipPredictions(Callback):
         if isinstance(outputs, dict) and "probabilities" in outputs:
             self._clips += describe_clips(
                 {**batch, "probabilities": outputs["probabilities"]},
-                _class_names(pl_module, outputs["probabilities"].shape[1]),
+                class_names_of(pl_module, outputs["probabilities"].shape[1]),
                 self.top_k,
                 self.shown_frames,
                 self.frame_size,
@@ -83,7 +83,7 @@ class ClipPredictions(Callback):
             clips = [clip for part in gathered for clip in part]
         if trainer.is_global_zero and clips:
             folder = Path(trainer.default_root_dir) / "predictions"
-            write_predictions(folder, clips, _class_names(pl_module, 0))
+            write_predictions(folder, clips, class_names_of(pl_module, 0))
 
 
 def describe_clips(
@@ -159,14 +159,19 @@ def write_predictions(
     return [folder / name for name in contents]
 
 
+def class_names_of(module: LightningModule, count: int) -> list[str]:
+    """Names of the classes that a module tells, or numbers.
+
+    Args:
+        module: Module that predicts.
+        count: Number of classes.
+    """
+    names: Any = getattr(module, "class_names", None)
+    return list(names) if names else [f"class_{index}" for index in range(count)]
+
+
 def _to_uint8(frames: Tensor) -> Any:  # noqa: ANN401
     """Grey levels of frames as an array, whatever the precision they were brought to."""
     if frames.is_floating_point():
         frames = (frames * 255).round().clamp(0, 255)
     return frames.byte().cpu().numpy()
-
-
-def _class_names(module: LightningModule, count: int) -> list[str]:
-    """Names of the classes that a module tells, or numbers."""
-    names = getattr(module, "class_names", None)
-    return list(names) if names else [f"class_{index}" for index in range(count)]
