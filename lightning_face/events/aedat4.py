@@ -37,6 +37,7 @@ class AEDAT4Events(ArrayStream):
 
     def __init__(self, path: Path, *, shift_time: bool) -> None:
         self._aedat = optional_import("aedat", extra="aedat")
+        _check_description(path)
         with _damage("damaged header", path.stat().st_size):
             streams = self._aedat.Decoder(path).id_to_stream()
         found = [key for key, stream in sorted(streams.items()) if stream["type"] == "events"]
@@ -96,6 +97,21 @@ class AEDAT4Events(ArrayStream):
         triggers["t"] = self._shifted(rows)
         triggers["edge"] = rows["source"] != _FALLING
         self.triggers = np.append(self.triggers, triggers)
+
+
+def _check_description(path: Path) -> None:
+    """See that the description of the streams is text, as the package would abort the process."""
+    with path.open("rb") as file:
+        file.seek(_SIGNATURE_BYTES)
+        header = file.read(int.from_bytes(file.read(4), "little"))
+    start = header.find(b"<")
+    if start < 0:
+        return
+    try:
+        header[start:].decode("utf-8")
+    except UnicodeDecodeError as error:
+        offset = _SIGNATURE_BYTES + 4 + start + error.start
+        raise Damage("damaged header (no text)", offset) from None
 
 
 @contextmanager

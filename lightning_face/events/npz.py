@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zipfile
 import zlib
@@ -67,11 +68,11 @@ class NpzEvents(ArrayStream):
     """
 
     def __init__(self, path: Path) -> None:
-        self._members = _find_members(path)
+        self._members, complete = _find_members(path)
         names = ("height", "width", "t", "x", "y", "p")
         missing = [name for name in names if name not in self._members]
         size = path.stat().st_size
-        if missing and not zipfile.is_zipfile(path):
+        if missing and not complete:
             raise Damage(f"the file ends before its array {missing[0]!r}", size)
         if missing:
             raise DataError(
@@ -201,27 +202,35 @@ class _Array:
         return data
 
 
-def _find_members(path: Path) -> dict[str, _Member]:
-    """Find the arrays by the archive's directory, or one after another where a cut took it."""
+def _find_members(path: Path) -> tuple[dict[str, _Member], bool]:
+    """Find the arrays by the archive's directory, or one after another where it is lost.
+
+    Returns:
+        The arrays, and whether the directory was there.
+    """
     members = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except zipfile.BadZipFile:
+        entries = []
     with path.open("rb") as file:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                for info in archive.infolist():
-                    found = _member_at(file, info.header_offset)
-                    if found:
-                        members[found[0]] = found[1]._replace(
-                            size=info.compress_size, checksum=info.CRC
-                        )
-            return members
+        for entry in entries:
+            if found := _member_at(file, entry.header_offset):
+                name, member = found
+                members[name] = member._replace(size=entry.compress_size, checksum=entry.CRC)
+        if entries:
+            return members, True
         offset = 0
         while found := _member_at(file, offset):
-            members[found[0]] = found[1]
-            offset = found[1].start + found[1].size
-    return members
+            name, members[name] = found
+            offset = members[name].start + members[name].size
+    return members, False
 
 
 def _member_at(file: BinaryIO, offset: int) -> tuple[str, _Member] | None:
+    if offset > file.seek(0, os.SEEK_END):
+        return None
     file.seek(offset)
     header = file.read(30)
     if len(header) < 30 or not header.startswith(b"PK\x03\x04"):

@@ -93,3 +93,12 @@ def test_a_panic_of_the_package_is_one_error(tmp_path):
     (tmp_path / "damaged.aedat4").write_bytes(data)
     with pytest.raises(DataError, match=r"damaged.aedat4: damaged header"):
         read_events(tmp_path / "damaged.aedat4")
+
+
+def test_a_description_that_is_no_text_is_one_error(tmp_path):
+    data = bytearray(RECORDING.read_bytes())
+    place = data.index(b"<dv") + 40
+    data[place] = 0xCE
+    (tmp_path / "damaged.aedat4").write_bytes(data)
+    with pytest.raises(DataError, match=rf"damaged header \(no text\) \(byte {place}\)"):
+        read_events(tmp_path / "damaged.aedat4")
