@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
+import torch
 
 from lightning_face.testing.golden import (
     GoldenCase,
@@ -38,6 +40,13 @@ def test_outputs_equal_those_of_the_published_code(folder: Path):
     case = load_case(folder)
     skip_without_published_files(case)
     assert check_case(case, RUNNERS[case.model]) == []
+
+
+@pytest.mark.parametrize("name", ["eventvit-small", "eventvit-published-event"])
+def test_single_precision_is_enough(name: str):
+    case = load_case(Path(__file__).parent / "golden" / name)
+    skip_without_published_files(case)
+    assert check_case(case, partial(RUNNERS[case.model], dtype=torch.float32)) == []
 
 
 def test_a_case_that_is_not_met_is_reported():
