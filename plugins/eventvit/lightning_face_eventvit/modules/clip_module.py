@@ -58,16 +58,17 @@ class ClipModule(FaceModule):
                 f"the data have {', '.join(offered)}: change data.classes or data.task"
             )
 
-    def starts_afresh(self, stage: str) -> bool:
-        """Tell whether training is about to begin with neither weights nor a run to continue.
+    def on_fit_start(self) -> None:
+        """Prepare what training begins with, unless there are weights to go on from."""
+        if not self._has_weights:
+            self.start_afresh()
+        self._has_weights = True
 
-        Args:
-            stage: Name of the trainer's entry point.
-        """
-        return stage == "fit" and not self._has_weights and self.trainer.ckpt_path is None
+    def start_afresh(self) -> None:
+        """Prepare what training begins with; a resumed run and loaded weights do without."""
 
     def load_state_dict(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-        """Take over weights, as `torch.nn.Module.load_state_dict` does."""
+        """Load weights, as `torch.nn.Module.load_state_dict` does."""
         self._has_weights = True
         return super().load_state_dict(*args, **kwargs)
 

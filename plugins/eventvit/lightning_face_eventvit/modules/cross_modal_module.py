@@ -126,21 +126,23 @@ class CrossModalModule(ClipModule):
         self.register_buffer("alpha_mean", torch.zeros(_ALPHAS))
         self.register_buffer("alpha_std", torch.ones(_ALPHAS))
 
+    def start_afresh(self) -> None:
+        """Take the mean and deviation of the coefficients from the training data."""
+        datamodule: Any = getattr(self.trainer, "datamodule", None)
+        if hasattr(datamodule, "alpha_mean"):
+            std = torch.as_tensor(datamodule.alpha_std)
+            self.alpha_mean.copy_(torch.as_tensor(datamodule.alpha_mean))
+            # a coefficient that never moves would be divided by zero
+            self.alpha_std.copy_(torch.where(std > 0, std, torch.ones_like(std)))
+
     def setup(self, stage: str) -> None:
-        """Take the mean and deviation of the coefficients from the training data, once.
+        """Prepare the metrics.
 
         Raises:
             ConfigError: The data have other sizes or classes.
             DataError: The file of the expression basis cannot be used.
         """
         super().setup(stage)
-        datamodule: Any = getattr(self.trainer, "datamodule", None)
-        # weights that were trained already belong to the scale they were trained with
-        if self.starts_afresh(stage) and hasattr(datamodule, "alpha_mean"):
-            std = torch.as_tensor(datamodule.alpha_std)
-            self.alpha_mean.copy_(torch.as_tensor(datamodule.alpha_mean))
-            # a coefficient that never moves would be divided by zero
-            self.alpha_std.copy_(torch.where(std > 0, std, torch.ones_like(std)))
         path = self.hparams["basis"]
         components = read_expression_basis(path) if path and stage == "test" else None
         self.alpha_metrics = AlphaRegressionMetrics(components)

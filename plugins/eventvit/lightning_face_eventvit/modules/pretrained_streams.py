@@ -22,15 +22,12 @@ class PretrainedStreams(ClassificationModule):
     def stream_weights(self) -> list[tuple[FrameEncoder, str | None]]:
         """Give each stream and the file to start it from; None leaves it random."""
 
-    def setup(self, stage: str) -> None:
-        """Read the weights of the streams where training starts from nothing.
+    def start_afresh(self) -> None:
+        """Read the weights of the streams.
 
         Raises:
-            ConfigError: The data have other sizes or classes.
             WeightsError: Weights are missing or those of another network.
         """
-        super().setup(stage)
-        if self.starts_afresh(stage):
-            for stream, path in self.stream_weights():
-                if path is not None:
-                    load_stream(stream, path)
+        for stream, path in self.stream_weights():
+            if path is not None:
+                load_stream(stream, path)

@@ -50,7 +50,10 @@ def load_stream(stream: FrameEncoder, path: Path | str) -> None:
 
 def _read(path: Path) -> dict[str, Tensor]:
     if not path.is_dir():
-        return network_state_dict(load_tensors(path))
+        try:
+            return network_state_dict(load_tensors(path))
+        except WeightsError as error:
+            raise WeightsError(f"{path} is no classifier of one modality: {error}") from error
     tensors, _ = read_weights(path)
     return {
         name.removeprefix(_NETWORK): tensor
