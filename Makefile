@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PLUGINS := $(sort $(dir $(wildcard plugins/*/pyproject.toml)))
+PLUGINS := $(patsubst %/pyproject.toml,./%,$(sort $(wildcard plugins/*/pyproject.toml)))
 SETUP := constraints.txt pyproject.toml $(wildcard plugins/*/pyproject.toml)
 CASES ?= plugins
 
@@ -17,11 +17,12 @@ $(VENV)/bin/python:
 # torch first and alone: a resolver that meets an open range would fetch another build of it.
 $(VENV)/.demo: $(VENV)/bin/python $(SETUP)
 	$(BIN)/python -m pip install -q $$(grep -E '^torch==' constraints.txt)
-	$(BIN)/python -m pip install -q -c constraints.txt -e . $(addprefix -e ./,$(PLUGINS))
+	$(BIN)/python -m pip install -q -c constraints.txt -e . $(addprefix -e ,$(PLUGINS))
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.demo
-	$(BIN)/python -m pip install -q -c constraints.txt -e ".[dev,cpu,triton]"
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[dev,cpu,triton]" \
+	  $(foreach plugin,$(PLUGINS),-e "$(plugin)[dev]")
 	@touch $@
 
 install: $(VENV)/.dev ## Make .venv with the core, every plugin and the development tools

@@ -39,6 +39,9 @@ VERBS = {
     "doctor": "check the installation and every plugin",
     "import": "convert published weights: import NAME SOURCE -o FOLDER",
     "export": "turn a checkpoint into shareable weights: export CHECKPOINT -o FOLDER",
+    "data": "check a dataset on disk: data check NAME FOLDER",
+    "events": "show, convert and draw event recordings: events info|convert|frames|video|rate",
+    "fit-3dmm": "fit a 3D morphable face model to the landmarks of a video",
     "new": "write the skeleton of a plugin",
     "completion": "print shell completion: completion bash|zsh",
 }
@@ -47,6 +50,9 @@ _MODULES = {
     "doctor": "lightning_face.cli.doctor:main",
     "import": "lightning_face.cli.weights:import_weights",
     "export": "lightning_face.cli.weights:export_weights",
+    "data": "lightning_face.cli.data:main",
+    "events": "lightning_face.events.command:main",
+    "fit-3dmm": "lightning_face.morphable.command:main",
     "new": "lightning_face.cli.scaffold:main",
     "completion": "lightning_face.cli.completion:main",
 }
