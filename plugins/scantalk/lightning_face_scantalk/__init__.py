@@ -1,0 +1,1 @@
+"""Speech-driven 3D heads of any topology for lightning-face."""
