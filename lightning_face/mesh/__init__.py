@@ -1,6 +1,6 @@
 """Meshes and point clouds: files, checks, alignment, and operators of their surfaces.
 
-Nothing is imported before its first use; only operators need torch.
+Nothing is imported before its first use; only the operators themselves need torch.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from lightning_face.lazy import lazy_package
 
 if TYPE_CHECKING:
     from lightning_face.mesh.mesh_file import MESH_SUFFIXES, Mesh, read_mesh, write_mesh
+    from lightning_face.mesh.operator_cache import BuildReport, build_operators, cached_operators
     from lightning_face.mesh.operators import (
         GradientRegularization,
         OperatorSettings,
@@ -20,10 +21,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MESH_SUFFIXES",
+    "BuildReport",
     "GradientRegularization",
     "Mesh",
     "OperatorSettings",
     "SurfaceOperators",
+    "build_operators",
+    "cached_operators",
     "read_mesh",
     "surface_operators",
     "write_mesh",
@@ -33,6 +37,7 @@ lazy_package(
     __name__,
     {
         "mesh_file": ["MESH_SUFFIXES", "Mesh", "read_mesh", "write_mesh"],
+        "operator_cache": ["BuildReport", "build_operators", "cached_operators"],
         "operators": [
             "GradientRegularization",
             "OperatorSettings",

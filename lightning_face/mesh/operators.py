@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from lightning_face.errors import ConfigError, DataError
 from lightning_face.mesh.laplacian import (
@@ -25,10 +24,15 @@ from lightning_face.mesh.tangent_frames import (
 )
 from lightning_face.mesh.tangent_gradient import mean_squared_edge, tangent_gradient
 
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
 __all__ = [
     "GradientRegularization",
     "OperatorSettings",
     "SurfaceOperators",
+    "operator_arrays",
     "surface_operators",
 ]
 
@@ -91,6 +95,13 @@ class SurfaceOperators:
     gradient_x: Tensor
     gradient_y: Tensor
 
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> SurfaceOperators:
+        """Wrap the arrays of `operator_arrays`, without a copy."""
+        import torch
+
+        return cls(**{name: torch.from_numpy(array) for name, array in arrays.items()})
+
     @property
     def num_vertices(self) -> int:
         """Number of vertices of the surface."""
@@ -120,6 +131,8 @@ class SurfaceOperators:
                 f"{num_eigenpairs} eigenpairs were asked for of operators that have "
                 f"{self.num_eigenpairs}"
             )
+        if num_eigenpairs == self.num_eigenpairs:
+            return self
         return SurfaceOperators(
             self.mass,
             self.eigenvalues[:num_eigenpairs].clone(),
@@ -160,7 +173,23 @@ def surface_operators(
         Sharp et al., "DiffusionNet", 2022, section 3.
     """
     settings = OperatorSettings(num_eigenpairs, gradient_regularization)
-    vertices, faces = _checked(mesh, num_eigenpairs, name)
+    return SurfaceOperators.from_arrays(operator_arrays(mesh, settings, name))
+
+
+def operator_arrays(
+    mesh: Mesh, settings: OperatorSettings, name: str = "the mesh"
+) -> dict[str, NDArray[Any]]:
+    """Compute operators without torch, for processes that do nothing else.
+
+    Args:
+        mesh: The same as of `surface_operators`, as are the errors.
+        settings: What to compute.
+        name: How errors call the mesh.
+
+    Returns:
+        The attributes of `SurfaceOperators` by name.
+    """
+    vertices, faces = _checked(mesh, settings.num_eigenpairs, name)
     relative = settings.gradient_regularization == "relative"
     if len(faces):
         laplacian, mass = cotangent_laplacian(vertices, faces)
@@ -181,20 +210,16 @@ def surface_operators(
         regularization = _RELATIVE_REGULARIZATION * mean_squared_edge(vertices, rows, columns)
     gradient = tangent_gradient(vertices, tangent_frames(normals), rows, columns, regularization)
     indptr, indices, gradient_x, gradient_y = gradient
-    eigenvalues, eigenbasis = smallest_eigenpairs(laplacian, mass, num_eigenpairs, name)
-    return SurfaceOperators(
-        mass=_single(mass),
-        eigenvalues=_single(eigenvalues),
-        eigenbasis=_single(eigenbasis),
-        indptr=torch.from_numpy(indptr),
-        indices=torch.from_numpy(indices),
-        gradient_x=_single(gradient_x),
-        gradient_y=_single(gradient_y),
-    )
-
-
-def _single(values: NDArray[np.float64]) -> Tensor:
-    return torch.from_numpy(values.astype(np.float32, order="C"))
+    eigenvalues, eigenbasis = smallest_eigenpairs(laplacian, mass, settings.num_eigenpairs, name)
+    floats = {
+        "mass": mass,
+        "eigenvalues": eigenvalues,
+        "eigenbasis": eigenbasis,
+        "gradient_x": gradient_x,
+        "gradient_y": gradient_y,
+    }
+    arrays = {key: values.astype(np.float32, order="C") for key, values in floats.items()}
+    return {**arrays, "indptr": indptr, "indices": indices}
 
 
 def _checked(
