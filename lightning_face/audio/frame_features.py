@@ -1,0 +1,105 @@
+"""Features of speech at the frame rate of a face: how many, and between which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+__all__ = [
+    "CONV_KERNELS",
+    "CONV_STRIDES",
+    "FEATURE_RATE",
+    "interpolate_features",
+    "num_features",
+    "num_frames",
+]
+
+CONV_KERNELS = (10, 3, 3, 3, 3, 2, 2)
+CONV_STRIDES = (5, 2, 2, 2, 2, 2, 2)
+FEATURE_RATE = 50.0
+"""Features of a second of speech, at 16000 samples a second, by the published conventions."""
+
+
+def num_features(
+    samples: int,
+    kernels: Sequence[int] = CONV_KERNELS,
+    strides: Sequence[int] = CONV_STRIDES,
+) -> int:
+    """Count the features that a stack of convolutions without padding makes of a recording.
+
+    Args:
+        samples: Samples of the recording.
+        kernels: Kernel size of each convolution.
+        strides: Stride of each convolution.
+
+    Returns:
+        Features, 0 where the recording is shorter than the stack's reach.
+    """
+    count = samples
+    for kernel, stride in zip(kernels, strides, strict=True):
+        count = max((count - kernel) // stride + 1, 0)
+    return count
+
+
+def num_frames(samples: int, fps: float) -> int:
+    """Count the frames that a recording fills.
+
+    Args:
+        samples: Samples of the recording, at 16000 a second.
+        fps: Frames each second.
+    """
+    return int(num_features(samples) / FEATURE_RATE * fps)
+
+
+def interpolate_features(features: Tensor, num_frames: int) -> Tensor:
+    """Stretch features linearly along time, first onto first frame and last onto last.
+
+    Args:
+        features: Features (batch, features, channels).
+        num_frames: Frames to make, at least 1.
+
+    Returns:
+        Features at the frames (batch, frames, channels).
+    """
+    if features.shape[1] == num_frames:
+        return features
+    frames = functional.interpolate(
+        features.transpose(1, 2), size=num_frames, mode="linear", align_corners=True
+    )
+    return frames.transpose(1, 2)
+
+
+def interpolate_between(
+    features: Tensor, first: int, total_features: int, frames: range, total_frames: int
+) -> Tensor:
+    """Compute some of the frames of :func:`interpolate_features` from the features they need.
+
+    Args:
+        features: Consecutive features (batch, features, channels), of which the first is number
+            ``first`` of the recording.
+        first: Number of the first feature given.
+        total_features: Features of the recording.
+        frames: Consecutive numbers of frames to make.
+        total_frames: Frames of the recording.
+
+    Returns:
+        Features at these frames (batch, len(frames), channels).
+    """
+    positions = frame_positions(frames, total_features, total_frames).to(features.device)
+    below = positions.floor().clamp(max=total_features - 1).long()
+    above = (below + 1).clamp(max=total_features - 1)
+    weight = (positions - below).to(features.dtype)[:, None]
+    return features[:, below - first] * (1 - weight) + features[:, above - first] * weight
+
+
+def frame_positions(frames: range, total_features: int, total_frames: int) -> Tensor:
+    """Place frames on the axis of features, first on first and last on last.
+
+    Returns:
+        Positions (frames,), float64.
+    """
+    step = (total_features - 1) / (total_frames - 1) if total_frames > 1 else 0.0
+    return torch.arange(frames.start, frames.stop, dtype=torch.float64) * step
