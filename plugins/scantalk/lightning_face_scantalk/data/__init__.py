@@ -1,0 +1,1 @@
+"""Heads that speak: data sets on disk, and the bundled samples."""

@@ -1,0 +1,161 @@
+"""Vertices of the lips and of the upper face, and the two lips told apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.io
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from lightning_face.errors import DataError
+from lightning_face.mesh import Mesh
+from lightning_face_scantalk.data.layout import HeadLayout
+
+__all__ = ["HeadMasks", "read_mask", "read_masks", "split_lips"]
+
+Indices = NDArray[np.int64]
+
+_LIPS_VARIABLE = "lips_idx"
+
+
+@dataclass(frozen=True, eq=False)
+class HeadMasks:
+    """Vertices of parts of a face, counted from 0.
+
+    Attributes:
+        lips: Vertices of the lips ``(lips,)``.
+        upper: Vertices of the upper face ``(upper,)``.
+        upper_lip: Vertices of the middle of the upper lip.
+        lower_lip: Vertices of the middle of the lower lip.
+    """
+
+    lips: Indices
+    upper: Indices
+    upper_lip: Indices
+    lower_lip: Indices
+
+
+def read_masks(folder: Path, layout: HeadLayout, head: Mesh) -> HeadMasks:
+    """Read the masks of a data set.
+
+    Args:
+        folder: Folder of the data set.
+        layout: Where its files are.
+        head: A neutral head, by which lips are told apart that no file tells apart.
+
+    Raises:
+        DataError: A file is missing, damaged, or names vertices that the heads do not have.
+    """
+
+    def read(name: str) -> Indices:
+        path = folder / name
+        if not path.is_file():
+            raise DataError(f"{path} is missing; get {layout.source}")
+        return read_mask(path, len(head.vertices))
+
+    lips, upper = read(layout.lips), read(layout.upper)
+    if layout.upper_lip is not None and layout.lower_lip is not None:
+        return HeadMasks(lips, upper, read(layout.upper_lip), read(layout.lower_lip))
+    try:
+        return HeadMasks(lips, upper, *split_lips(head, lips))
+    except DataError as error:
+        raise DataError(f"{folder / layout.lips}: {error}") from error
+
+
+def read_mask(path: Path, num_vertices: int) -> Indices:
+    """Read the numbers of vertices.
+
+    Args:
+        path: ``.npy`` file of numbers from 0, or ``.mat`` file of numbers from 1 in its variable
+            ``lips_idx``, or in its only one.
+        num_vertices: How many vertices the heads have.
+
+    Returns:
+        Numbers from 0, in the order of the file.
+
+    Raises:
+        DataError: The file is missing, empty, damaged, or names a vertex that is not there.
+    """
+    if not path.is_file():
+        raise DataError(f"{path} is missing")
+    if not path.stat().st_size:
+        raise DataError(f"{path} is empty")
+    one_based = path.suffix == ".mat"
+    try:
+        found = _mat_variable(path) if one_based else np.load(path, allow_pickle=False)
+    except Exception as error:
+        # SciPy and NumPy raise errors of any kind on damaged files
+        raise DataError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
+    values = np.asarray(found).reshape(-1)
+    if not values.size or values.dtype.kind not in "iu":
+        raise DataError(f"{path} holds no whole numbers of vertices")
+    values = values.astype(np.int64)
+    least = 1 if one_based else 0
+    if values.min() < least or values.max() >= num_vertices + least:
+        wrong = values.min() if values.min() < least else values.max()
+        raise DataError(
+            f"{path} names vertex {wrong}, but the heads have {num_vertices} vertices, counted "
+            f"from {least}"
+        )
+    return values - least
+
+
+def split_lips(head: Mesh, lips: Indices) -> tuple[Indices, Indices]:
+    """Tell the upper lip from the lower one.
+
+    In the middle half of the mouth's width the lips of a head that can speak hang together nowhere,
+    since they are cut apart; so the two largest connected pieces of the mask are the lips. Where
+    the mask is one piece, as on a mesh with a closed mouth, its points are told apart by their
+    height: above or below half the height of the mask.
+
+    Args:
+        head: Neutral head, y up.
+        lips: Vertices of the lips.
+
+    Returns:
+        Vertices of the middle of the upper lip and of the lower lip, ascending.
+
+    Raises:
+        DataError: The mask has no extent, so there are no two lips.
+    """
+    lips = np.unique(lips)
+    x, y = head.vertices[lips, 0], head.vertices[lips, 1]
+    centre, reach = (x.min() + x.max()) / 2, (x.max() - x.min()) / 4
+    middle = np.abs(x - centre) <= reach
+    chosen, height = lips[middle], y[middle]
+    number = np.full(len(head.vertices), -1)
+    number[chosen] = np.arange(len(chosen))
+    faces = number[head.faces]
+    edges = faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2)
+    rows, columns = edges[(edges >= 0).all(axis=1)].T
+    graph = coo_array((np.ones(len(rows)), (rows, columns)), shape=(len(chosen),) * 2)
+    _, piece = connected_components(graph, directed=False)
+    sizes = np.bincount(piece, minlength=2)
+    first, second = np.argsort(-sizes, kind="stable")[:2]
+    # a stray vertex at the border of the middle is no lip
+    if sizes[second] * 5 >= len(chosen):
+        one, other = piece == first, piece == second
+        if height[one].mean() < height[other].mean():
+            one, other = other, one
+    else:
+        half = (y.min() + y.max()) / 2
+        one, other = height > half, height < half
+    if not (one.any() and other.any()):
+        raise DataError("the vertices of the lips do not make an upper and a lower lip")
+    return chosen[one], chosen[other]
+
+
+def _mat_variable(path: Path) -> Any:  # noqa: ANN401
+    variables = {
+        name: value for name, value in scipy.io.loadmat(path).items() if not name.startswith("__")
+    }
+    if _LIPS_VARIABLE in variables:
+        return variables[_LIPS_VARIABLE]
+    if len(variables) != 1:
+        raise ValueError(f"no variable {_LIPS_VARIABLE} among {', '.join(variables) or 'none'}")
+    return next(iter(variables.values()))
