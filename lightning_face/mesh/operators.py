@@ -10,11 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightning_face.errors import ConfigError, DataError
-from lightning_face.mesh.laplacian import (
-    cloud_laplacian,
-    cotangent_laplacian,
-    smallest_eigenpairs,
-)
+from lightning_face.mesh.eigenpairs import smallest_eigenpairs
+from lightning_face.mesh.laplacian import cloud_laplacian, cotangent_laplacian
 from lightning_face.mesh.mesh_file import Mesh
 from lightning_face.mesh.tangent_frames import (
     cloud_normals,
