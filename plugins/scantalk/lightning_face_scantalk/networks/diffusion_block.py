@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lightning_face_scantalk.networks.add_product import add_product
 from lightning_face_scantalk.networks.gradient_features import SpatialGradientFeatures
 from lightning_face_scantalk.networks.learned_diffusion import (
     DiffusionMethod,
@@ -52,12 +54,16 @@ class DiffusionNetBlock(nn.Module):
         self.mlp = nn.ModuleList(nn.Linear(before, after) for before, after in pairwise(widths))
         self.dropout = nn.Dropout(dropout)
 
+    @property
+    def layers(self) -> list[nn.Linear]:
+        """Linear layers of the perceptron."""
+        return cast("list[nn.Linear]", list(self.mlp))
+
     def forward(self, signal: Tensor, operators: MeshOperators) -> Tensor:
         """Map a signal ``(vertices, ..., width)`` to one of the same shape."""
-        diffused, gradients = self.spread(signal, operators)
-        return self.mix(signal, diffused, gradients)
+        return self.mix(signal, self.spread(signal, operators))
 
-    def spread(self, signal: Tensor, operators: MeshOperators) -> tuple[Tensor, Tensor | None]:
+    def spread(self, signal: Tensor, operators: MeshOperators) -> tuple[Tensor, ...]:
         """Do the part in which vertices see each other, which is linear in the signal.
 
         Args:
@@ -65,41 +71,36 @@ class DiffusionNetBlock(nn.Module):
             operators: Of the surface.
 
         Returns:
-            The diffused signal, and its derivatives ``(2, vertices, ..., width)`` if they are
-            needed.
+            The diffused signal ``(vertices, ..., width)``, and its derivatives
+            ``(2, vertices, ..., width)`` where the block has gradient features.
         """
         # sums over thousands of vertices lose too much in half precision
         with torch.autocast(signal.device.type, enabled=False):
             diffused = self.diffusion(signal, operators)
             if self.gradient_features is None:
-                return diffused, None
+                return (diffused,)
             return diffused, operators.gradient(diffused)
 
-    def mix(self, signal: Tensor, diffused: Tensor, gradients: Tensor | None) -> Tensor:
+    def mix(self, signal: Tensor, spread: tuple[Tensor, ...]) -> Tensor:
         """Do the part at each vertex by itself.
 
         Args:
             signal: Of shape ``(vertices, ..., width)``.
-            diffused: What `spread` made of it.
-            gradients: Its derivatives, ``(2, vertices, ..., width)``.
+            spread: What `spread` made of it.
 
         Returns:
             The output of the block ``(vertices, ..., width)``.
         """
+        diffused, *gradients = spread
         parts = [diffused]
         if self.gradient_features is not None:
-            parts.append(self.gradient_features(gradients))
-        values = self._first_layer(signal, parts)
-        for linear in list(self.mlp)[1:]:
+            parts.append(self.gradient_features(*gradients))
+        first, *others = self.layers
+        # the sum of a product for each part: these are never put side by side
+        own, *weights = first.weight.split(signal.shape[-1], dim=1)  # type: ignore[no-untyped-call]
+        values = F.linear(signal, own, first.bias)
+        for part, weight in zip(parts, weights, strict=True):
+            add_product(values, part, weight)
+        for linear in others:
             values = linear(self.dropout(values.relu_()))
         return signal + values
-
-    def _first_layer(self, signal: Tensor, parts: Sequence[Tensor]) -> Tensor:
-        """Apply the first linear layer to all parts side by side, without putting them so."""
-        first, *others = self.mlp[0].weight.split(signal.shape[-1], dim=1)
-        values = F.linear(signal, first, self.mlp[0].bias)
-        rows = values.flatten(0, -2)
-        for part, weight in zip(parts, others, strict=True):
-            # autocast leaves operations in place alone
-            rows.addmm_(part.flatten(0, -2).to(rows.dtype), weight.t().to(rows.dtype))
-        return values

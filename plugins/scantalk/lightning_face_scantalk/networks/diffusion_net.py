@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, cast
 
 from torch import Tensor, nn
 
@@ -69,6 +69,11 @@ class DiffusionNet(nn.Module):
         )
         self.last_lin = nn.Linear(width, out_channels)
 
+    @property
+    def stack(self) -> list[DiffusionNetBlock]:
+        """The blocks, in their order."""
+        return cast("list[DiffusionNetBlock]", list(self.blocks))
+
     def forward(
         self, signal: Tensor, operators: MeshOperators, elements: Tensor | None = None
     ) -> Tensor:
@@ -89,7 +94,7 @@ class DiffusionNet(nn.Module):
             ConfigError: Edges or faces are needed and not given.
         """
         values = self.first_lin(signal)
-        for block in self.blocks:
+        for block in self.stack:
             values = block(values, operators)
         values = self.last_lin(values)
         if self.outputs_at == "global_mean":

@@ -21,15 +21,13 @@ class PreparedMesh:
     Attributes:
         operators: Of the mesh.
         base: What the first layer makes of the features of vertices ``(vertices, width)``.
-        diffused: What the first block's diffusion makes of it and of the constant 1
-            ``(vertices, 2, width)``.
-        gradients: The derivatives of these ``(2, vertices, 2, width)``.
+        spread: What diffusion and gradients of the first block make of that and of the constant
+            1: ``(vertices, 2, width)`` and ``(2, vertices, 2, width)``.
     """
 
     operators: MeshOperators
     base: Tensor
-    diffused: Tensor
-    gradients: Tensor
+    spread: tuple[Tensor, ...]
 
 
 class FrameDecoder(DiffusionNet):
@@ -71,8 +69,7 @@ class FrameDecoder(DiffusionNet):
         weight = self.first_lin.weight[:, : self.vertex_channels]
         base = F.linear(features, weight, self.first_lin.bias)
         both = torch.stack([base, torch.ones_like(base)], dim=1)
-        diffused, gradients = self.blocks[0].spread(both, operators)
-        return PreparedMesh(operators, base, diffused, gradients)
+        return PreparedMesh(operators, base, self.stack[0].spread(both, operators))
 
     def decode(self, mesh: PreparedMesh, latents: Tensor) -> Tensor:
         """Compute some frames.
@@ -86,11 +83,13 @@ class FrameDecoder(DiffusionNet):
         """
         offsets = F.linear(latents, self.first_lin.weight[:, self.vertex_channels :])
         values = mesh.base[:, None] + offsets
-        exact = offsets.to(mesh.diffused.dtype)
-        diffused = torch.addcmul(mesh.diffused[:, :1], mesh.diffused[:, 1:], exact)
-        gradients = torch.addcmul(mesh.gradients[:, :, :1], mesh.gradients[:, :, 1:], exact)
-        first, *others = self.blocks
-        values = first.mix(values, diffused, gradients)
+        exact = offsets.to(mesh.operators.mass.dtype)
+        spread = tuple(
+            torch.addcmul(part[..., :1, :], part[..., 1:, :], exact) for part in mesh.spread
+        )
+        first, *others = self.stack
+        values = first.mix(values, spread)
         for block in others:
             values = block(values, mesh.operators)
-        return self.last_lin(values)
+        output: Tensor = self.last_lin(values)
+        return output

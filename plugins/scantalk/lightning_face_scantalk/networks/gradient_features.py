@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
+
+from lightning_face_scantalk.networks.add_product import add_product
 
 __all__ = ["SpatialGradientFeatures"]
 
@@ -33,9 +34,9 @@ class SpatialGradientFeatures(nn.Module):
         """Map gradients ``(2, ..., channels)`` to features ``(..., channels)`` in (-1, 1)."""
         along_x, along_y = gradients
         if self.rotations:
-            mixed_x = self.A_re(along_x) - self.A_im(along_y)
-            mixed_y = self.A_re(along_y) + self.A_im(along_x)
+            mixed_x = add_product(self.A_re(along_x), along_y, -self.A_im.weight)
+            mixed_y = add_product(self.A_re(along_y), along_x, self.A_im.weight)
         else:
-            mixed_x, mixed_y = self.A(gradients)
-        products = torch.addcmul(along_x * mixed_x, along_y, mixed_y)
+            mixed_x, mixed_y = self.A(along_x), self.A(along_y)
+        products: Tensor = (along_x * mixed_x).addcmul_(along_y, mixed_y)
         return products.tanh_()

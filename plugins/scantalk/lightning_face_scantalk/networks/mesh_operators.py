@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -82,13 +83,12 @@ class MeshOperators:
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> MeshOperators:
         """Copy the operators to a device or to another floating-point type."""
-        moved = {field.name: getattr(self, field.name) for field in fields(self)}
-        return MeshOperators(
-            **{
-                name: None if value is None else value.to(device=device, dtype=dtype)
-                for name, value in moved.items()
-            }
-        )
+        moved: dict[str, Any] = {
+            field.name: None if value is None else value.to(device=device, dtype=dtype)
+            for field in fields(self)
+            for value in [getattr(self, field.name)]
+        }
+        return MeshOperators(**moved)
 
     def truncate(self, num_eigenpairs: int) -> MeshOperators:
         """Keep the smoothest eigenpairs alone: less work, less detail.
@@ -113,16 +113,18 @@ class MeshOperators:
     def to_spectral(self, signal: Tensor) -> Tensor:
         """Give the coefficients ``(eigenpairs, ...)`` of a signal ``(vertices, ...)``."""
         flat = signal.to(self.weighted_basis.dtype).flatten(1)
-        return (self.weighted_basis @ flat).unflatten(1, signal.shape[1:])
+        return (self.weighted_basis @ flat).view(-1, *signal.shape[1:])
 
     def from_spectral(self, coefficients: Tensor) -> Tensor:
         """Give the signal ``(vertices, ...)`` of coefficients ``(eigenpairs, ...)``."""
-        return (self.eigenbasis @ coefficients.flatten(1)).unflatten(1, coefficients.shape[1:])
+        return (self.eigenbasis @ coefficients.flatten(1)).view(-1, *coefficients.shape[1:])
 
     def gradient(self, signal: Tensor) -> Tensor:
         """Give the derivatives ``(2, vertices, ...)`` of a signal ``(vertices, ...)``."""
         flat = signal.to(self.mass.dtype).flatten(1)
-        derivatives: Tensor = _SparseProduct.apply(self.gradients, self.gradients_transposed, flat)
+        derivatives: Tensor = _SparseProduct.apply(  # type: ignore[no-untyped-call]
+            self.gradients, self.gradients_transposed, flat
+        )
         return derivatives.view(2, *signal.shape)
 
 

@@ -18,7 +18,7 @@ from lightning_face_scantalk.networks.mesh_operators import MeshOperators
 __all__ = ["ScanTalk"]
 
 # values of one activation of the decoder that are computed at once
-CHUNK_VALUES = {"cpu": 2**19, "cuda": 2**26}
+CHUNK_VALUES = {"cpu": 400_000, "cuda": 2**26}
 
 
 class ScanTalk(nn.Module):
@@ -122,7 +122,7 @@ class ScanTalk(nn.Module):
             ]
             first = indices[0]
             frames = self._animate(torch.cat(latents), vertices[first], operators[first])
-            parts = frames.split([len(latent) for latent in latents])
+            parts = torch.split(frames, [len(latent) for latent in latents])
             results |= dict(zip(indices, parts, strict=True))
         return [results[index] for index in range(len(operators))]
 
@@ -170,7 +170,8 @@ class ScanTalk(nn.Module):
 
     def encode_frames(self, hidden: Tensor) -> Tensor:
         """Map output of the speech encoder ``(batch, frames, width)`` to features of frames."""
-        return self.lstm(self.audio_embedding(hidden))[0]
+        latents: Tensor = self.lstm(self.audio_embedding(hidden))[0]
+        return latents
 
     def encode_mesh(self, signal: Tensor, operators: MeshOperators | SurfaceOperators) -> Tensor:
         """Give the features of each vertex, which are the same for all frames.
@@ -182,7 +183,8 @@ class ScanTalk(nn.Module):
         Returns:
             Features ``(vertices, latent_channels)``.
         """
-        return self.encoder(signal, _prepared(operators))
+        features: Tensor = self.encoder(signal, _prepared(operators))
+        return features
 
     def decode(
         self,
@@ -208,7 +210,7 @@ class ScanTalk(nn.Module):
         decode = self.decoder.decode
         if self.gradient_checkpointing and torch.is_grad_enabled():
             decode = partial(checkpoint, decode, use_reentrant=False)
-        for chunk in latents.split(chunk_frames):
+        for chunk in torch.split(latents, chunk_frames):
             yield decode(mesh, chunk).transpose(0, 1)
 
     def _animate(
