@@ -7,7 +7,6 @@ of Multiface are for tests, so its topology is one that training never sees.
 
 from __future__ import annotations
 
-import hashlib
 import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,8 +16,8 @@ import numpy as np
 import scipy.io
 from numpy.typing import NDArray
 
+from lightning_face.audio import write_wav
 from lightning_face.mesh import Mesh, write_mesh
-from lightning_face.optional import optional_import
 from lightning_face_scantalk.data.sample_head import (
     Identity,
     draw_identity,
@@ -27,7 +26,12 @@ from lightning_face_scantalk.data.sample_head import (
     neutral,
     upper_vertices,
 )
-from lightning_face_scantalk.data.sample_speech import Utterance, draw_utterance
+from lightning_face_scantalk.data.sample_speech import (
+    Utterance,
+    draw_pitch,
+    draw_utterance,
+    subject_number,
+)
 from lightning_face_scantalk.data.sample_topology import HeadTopology, SphereMesh
 
 __all__ = ["SUBJECTS", "TOPOLOGIES", "write_sample"]
@@ -151,18 +155,17 @@ class _DataSet:
         self._write_templates(heads)
 
     def _identity(self, subject: str) -> Identity:
-        return draw_identity(np.random.default_rng([self.seed, _number(subject)]))
+        return draw_identity(np.random.default_rng([self.seed, subject_number(subject)]))
 
     def _write_recording(
         self, head: Floats | None, subject: str, sentence: str, number: int
     ) -> None:
         """Write the sound of a recording, and its vertices unless there is no head for it."""
-        random = np.random.default_rng([self.seed, _number(subject), number])
+        random = np.random.default_rng([self.seed, subject_number(subject), number])
         # whole seconds at every frame rate would hide errors of rounding
         seconds = self.seconds * (1 + 0.25 * random.random())
         frames = round(seconds * self.recording.fps)
-        pitch = 100.0 + _number(subject) % 120
-        utterance = draw_utterance(frames / self.recording.fps, pitch, random)
+        utterance = draw_utterance(frames / self.recording.fps, draw_pitch(subject), random)
         self._write_sound(utterance, f"{subject}_{sentence}")
         if head is None:
             return
@@ -173,10 +176,8 @@ class _DataSet:
         np.save(path, vertices.reshape(shape))
 
     def _write_sound(self, utterance: Utterance, name: str) -> None:
-        soundfile = optional_import("soundfile", extra="speech")
         rate = self.recording.sample_rate
-        path = self.folder / "wav" / f"{name}.wav"
-        soundfile.write(path, utterance.sound(rate), rate, subtype="PCM_16")
+        write_wav(self.folder / "wav" / f"{name}.wav", utterance.sound(rate), rate)
 
     def _write_vocaset_files(self, heads: Mapping[str, Floats]) -> None:
         with (self.folder / "templates.pkl").open("wb") as file:
@@ -198,11 +199,6 @@ class _DataSet:
             write_mesh(path, Mesh(head, self.mesh.faces))
         np.save(self.folder / "mouth_indices.npy", lip_vertices(self.mesh))
         np.save(self.folder / "upper_indices.npy", upper_vertices(self.mesh))
-
-
-def _number(subject: str) -> int:
-    """A number of a subject that does not depend on the other subjects."""
-    return int(hashlib.sha256(subject.encode()).hexdigest()[:8], 16)
 
 
 def _remove_date(path: Path) -> None:

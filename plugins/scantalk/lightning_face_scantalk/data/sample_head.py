@@ -18,7 +18,15 @@ from lightning_face_scantalk.data.sample_topology import (
     SphereMesh,
 )
 
-__all__ = ["Identity", "draw_identity", "lip_vertices", "movement", "neutral", "upper_vertices"]
+__all__ = [
+    "OPENING",
+    "Identity",
+    "draw_identity",
+    "lip_vertices",
+    "movement",
+    "neutral",
+    "upper_vertices",
+]
 
 Floats = NDArray[np.float64]
 
@@ -29,7 +37,7 @@ _RADII = np.array([0.078, 0.115, 0.092])
 _EYE_X, _EYE_Y, _EYE_RADIUS = 0.34, 0.2, 0.012
 _NECK = np.array([0.0, -0.9, -0.436])
 _UPPER_SHARE = 0.25
-_LIP_WIDTH, _LIP_HEIGHT, _JAW_HEIGHT = 0.48, 0.24, 0.42
+_LIP_WIDTH, _LIP_HEIGHT = 0.48, 0.24
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +103,7 @@ def neutral(mesh: SphereMesh, person: Identity) -> Floats:
     return skin
 
 
-def movement(mesh: SphereMesh) -> Floats:
+def movement(mesh: SphereMesh, opening: float = OPENING) -> Floats:
     """Return where every vertex goes when the mouth opens all the way, in metres ``(vertices, 3)``.
 
     The lower lip takes the jaw along, the upper lip goes up by a quarter of its way; the corners
@@ -103,17 +111,20 @@ def movement(mesh: SphereMesh) -> Floats:
 
     Args:
         mesh: Topology of the head.
+        opening: Way of the lower lip in metres.
     """
     x, y, z = mesh.directions.T
     height = y - MOUTH_HEIGHT
     side = np.where(mesh.side != 0, mesh.side, np.sign(height))
-    reach = np.where(side > 0, _LIP_HEIGHT, _JAW_HEIGHT)
-    weight = np.exp(-2 * ((x / _LIP_WIDTH) ** 2 + (height / reach) ** 2)) * _front(z)
+    # the upper lip moves by itself, the lower one with the jaw down to below the chin
+    width = _LIP_WIDTH + 0.3 * np.clip(-height, 0, 0.4)
+    tall = np.where(side > 0, np.exp(-2 * (height / _LIP_HEIGHT) ** 2), _smooth_step(y, -1, -0.85))
+    weight = np.exp(-2 * (x / width) ** 2) * tall * _front(z)
     within = np.clip(1 - (x / MOUTH_HALF_WIDTH) ** 2, 0, 1)
     apart = side * np.sqrt(np.minimum(within + (height / 0.12) ** 2, 1))
     middle, spread = (_UPPER_SHARE - 1) / 2, (_UPPER_SHARE + 1) / 2
     way = np.zeros_like(mesh.directions)
-    way[:, 1] = OPENING * weight * (middle + spread * apart)
+    way[:, 1] = opening * weight * (middle + spread * apart)
     # a jaw turns about the ears: what goes down goes back
     way[:, 2] = 0.3 * np.minimum(way[:, 1], 0)
     way[mesh.eyeball != 0] = 0

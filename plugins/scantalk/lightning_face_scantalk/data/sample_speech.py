@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Utterance", "draw_utterance"]
+__all__ = ["Utterance", "draw_pitch", "draw_utterance", "subject_number"]
 
 Floats = NDArray[np.float64]
 
@@ -74,6 +75,24 @@ class Utterance:
         noise = np.random.default_rng(self.noise_seed).standard_normal(len(times))
         voice = _LOUDNESS * total / np.sqrt(power) + _NOISE * noise
         return np.clip(voice, -1, 1).astype(np.float32)
+
+
+def subject_number(subject: str) -> int:
+    """Return a number of a subject that does not depend on the other subjects.
+
+    Args:
+        subject: Name of the subject.
+    """
+    return int(hashlib.sha256(subject.encode()).hexdigest()[:8], 16)
+
+
+def draw_pitch(subject: str) -> float:
+    """Return the pitch of a subject's voice, 100 to 220 Hz.
+
+    Args:
+        subject: Name of the subject.
+    """
+    return 100.0 + subject_number(subject) % 120
 
 
 def draw_utterance(seconds: float, pitch: float, random: np.random.Generator) -> Utterance:

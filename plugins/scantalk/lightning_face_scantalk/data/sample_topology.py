@@ -182,7 +182,8 @@ def _snap_to_slit(directions: Floats, faces: Faces) -> Floats:
     snapped = directions.copy()
     flat = directions[near] * (1.0, 0.0, 1.0)
     flat *= np.sqrt(1 - MOUTH_HEIGHT**2) / np.linalg.norm(flat, axis=1, keepdims=True)
-    snapped[near] = flat + (0.0, MOUTH_HEIGHT, 0.0)
+    flat[:, 1] = MOUTH_HEIGHT
+    snapped[near] = flat
     return snapped
 
 

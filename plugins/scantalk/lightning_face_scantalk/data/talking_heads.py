@@ -33,7 +33,7 @@ from lightning_face_scantalk.data.waveform_cache import SAMPLE_RATE, cached_wave
 if TYPE_CHECKING:
     from lightning_face.data.check import DataReport
 
-__all__ = ["HeadsDataModule", "PartName", "TalkingHeadsDataModule"]
+__all__ = ["HeadsDataModule", "PartName", "TalkingHeadsDataModule", "parts_of"]
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +47,15 @@ _PARTS_OF: Mapping[str, tuple[PartName, ...]] = {
 _LISTED = 3
 
 
+def parts_of(stage: str) -> tuple[PartName, ...]:
+    """Return the parts of the split that a stage reads.
+
+    Args:
+        stage: ``fit``, ``validate``, ``test`` or ``predict``.
+    """
+    return _PARTS_OF.get(stage, ("test",))
+
+
 class HeadsDataModule(FaceDataModule):
     """What the data modules of speaking heads have in common: lists as batches, four loaders.
 
@@ -54,6 +63,7 @@ class HeadsDataModule(FaceDataModule):
 
     Args:
         root: Folder of the data; null means the bundled synthetic sample.
+        max_missing_sound: Seconds by which a sound may be shorter than its sequence.
         num_eigenpairs: Eigenpairs of the surface operators of the heads.
         gradient_regularization: ``absolute``, as published weights need, or ``relative``.
         batch_size: Sequences per batch and process.
@@ -66,6 +76,7 @@ class HeadsDataModule(FaceDataModule):
     def __init__(
         self,
         root: str | None = None,
+        max_missing_sound: float = 0.25,
         num_eigenpairs: int = 128,
         gradient_regularization: GradientRegularization = "absolute",
         batch_size: int = 1,
@@ -73,6 +84,9 @@ class HeadsDataModule(FaceDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__(root, batch_size, num_workers, seed)
+        if max_missing_sound < 0:
+            raise ConfigError(f"data.max_missing_sound {max_missing_sound} is negative")
+        self.max_missing_sound = max_missing_sound
         self.operator_settings = OperatorSettings(num_eigenpairs, gradient_regularization)
         self.parts: dict[PartName, Dataset[dict[str, Any]]] = {}
 
@@ -101,6 +115,24 @@ class HeadsDataModule(FaceDataModule):
     def predict_dataloader(self) -> ResumableLoader:
         """Loader of the test sequences."""
         return self.loader(self.parts["test"], train=False)
+
+    def check_duration(self, recording: Recording, frames: int) -> None:
+        """Refuse a sequence whose sound is too short.
+
+        Args:
+            recording: The sequence.
+            frames: Number of its frames.
+
+        Raises:
+            DataError: The sound is shorter by more than ``max_missing_sound``, or damaged.
+        """
+        seconds = frames / recording.fps
+        sound = len(cached_waveform(recording.wav)) / SAMPLE_RATE
+        if seconds - sound > self.max_missing_sound:
+            raise DataError(
+                f"{recording.wav} lasts {sound:.2f} s, but {recording.vertices} {seconds:.2f} s: "
+                "remove both or get them again, or raise data.max_missing_sound"
+            )
 
     def report(self, level: int, message: str, *values: object) -> None:
         """Log a line once, not on every process.
@@ -201,15 +233,13 @@ class TalkingHeadsDataModule(HeadsDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__(
-            root, num_eigenpairs, gradient_regularization, batch_size, num_workers, seed
+            *(root, max_missing_sound, num_eigenpairs, gradient_regularization),
+            *(batch_size, num_workers, seed),
         )
         self.datasets = list(LAYOUTS) if datasets is None else datasets
         if not self.datasets:
             raise ConfigError("data.datasets is empty: name at least one data set")
-        if max_missing_sound < 0:
-            raise ConfigError(f"data.max_missing_sound {max_missing_sound} is negative")
         self.split = split
-        self.max_missing_sound = max_missing_sound
 
     @classmethod
     def check(cls, root: Path, full: bool = False) -> DataReport:
@@ -262,7 +292,7 @@ class TalkingHeadsDataModule(HeadsDataModule):
             DataError: A file is missing, damaged or contradicts another one, or no sequence is
                 left for a part of the split.
         """
-        needed = _PARTS_OF.get(stage, ("test",))
+        needed = parts_of(stage)
         opened = self._open()
         heads: dict[tuple[str, str], SpeakingHead] = {}
         for each in opened:
@@ -315,13 +345,8 @@ class TalkingHeadsDataModule(HeadsDataModule):
             )
         for recording in recordings:
             vertices = len(heads[recording.dataset, recording.subject].template)
-            seconds = count_frames(recording.vertices, vertices, recording.stride) / recording.fps
-            sound = len(cached_waveform(recording.wav)) / SAMPLE_RATE
-            if seconds - sound > self.max_missing_sound:
-                raise DataError(
-                    f"{recording.wav} lasts {sound:.2f} s, but {recording.vertices} {seconds:.2f} "
-                    "s: remove both or get them again, or raise data.max_missing_sound"
-                )
+            frames = count_frames(recording.vertices, vertices, recording.stride)
+            self.check_duration(recording, frames)
         counts = Counter(recording.dataset for recording in recordings)
         described = ", ".join(f"{name} {count}" for name, count in counts.items())
         self.report(logging.INFO, "%s: %d sequences (%s)", part, len(recordings), described)
