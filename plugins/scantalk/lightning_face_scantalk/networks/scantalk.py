@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from lightning_face.audio.speech_encoder import SpeechEncoder
+from lightning_face.errors import ConfigError
 from lightning_face.mesh.operators import SurfaceOperators
 from lightning_face_scantalk.networks.diffusion_net import DiffusionNet
 from lightning_face_scantalk.networks.frame_decoder import FrameDecoder
@@ -38,6 +39,9 @@ class ScanTalk(nn.Module):
             rather than keep what it needs: a third slower, and memory no longer grows with the
             number of frames.
 
+    Raises:
+        ConfigError: ``latent_channels`` is odd, or there are no layers or blocks.
+
     Source: Nocentini et al., ScanTalk, ECCV 2024, section 3.
     """
 
@@ -52,6 +56,12 @@ class ScanTalk(nn.Module):
         gradient_checkpointing: bool = False,
     ) -> None:
         super().__init__()
+        if latent_channels < 2 or latent_channels % 2:
+            msg = f"latent_channels is even, one half for each direction, not {latent_channels}"
+            raise ConfigError(msg)
+        if lstm_layers < 1 or num_blocks < 1:
+            msg = f"lstm_layers and num_blocks are at least 1, not {lstm_layers} and {num_blocks}"
+            raise ConfigError(msg)
         self.gradient_checkpointing = gradient_checkpointing
         self.audio_encoder = speech_encoder
         self.audio_embedding = nn.Linear(speech_encoder.width, latent_channels)
