@@ -28,7 +28,6 @@ from lightning_face_scantalk.data.sample_head import (
 )
 from lightning_face_scantalk.data.sample_speech import (
     Utterance,
-    draw_pitch,
     draw_utterance,
     subject_number,
 )
@@ -165,7 +164,7 @@ class _DataSet:
         # whole seconds at every frame rate would hide errors of rounding
         seconds = self.seconds * (1 + 0.25 * random.random())
         frames = round(seconds * self.recording.fps)
-        utterance = draw_utterance(frames / self.recording.fps, draw_pitch(subject), random)
+        utterance = draw_utterance(frames / self.recording.fps, random)
         self._write_sound(utterance, f"{subject}_{sentence}")
         if head is None:
             return

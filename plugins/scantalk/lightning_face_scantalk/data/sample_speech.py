@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Utterance", "draw_pitch", "draw_utterance", "subject_number"]
+__all__ = ["Utterance", "draw_utterance", "subject_number"]
 
 Floats = NDArray[np.float64]
 
@@ -17,7 +17,8 @@ _CLOSED = np.array([280.0, 2300.0, 3000.0])
 _OPEN = np.array([850.0, 1250.0, 2600.0])
 _BANDWIDTHS = np.array([90.0, 120.0, 200.0])
 _STRENGTHS = np.array([1.0, 0.9, 0.3])
-_HIGHEST = 4000.0
+# one for all voices: features as few as those of a tiny encoder mistake pitch for colour
+_PITCH, _HIGHEST = 150.0, 4000.0
 _LOUDNESS, _NOISE = 0.12, 0.004
 
 
@@ -29,14 +30,12 @@ class Utterance:
         seconds: How long it lasts.
         rates: Two rates of the opening in hertz.
         phases: Their phases.
-        pitch: Pitch of the voice in hertz.
         noise_seed: Seed of the breath in the sound.
     """
 
     seconds: float
     rates: tuple[float, float]
     phases: tuple[float, float]
-    pitch: float
     noise_seed: int
 
     def opening(self, times: Floats) -> Floats:
@@ -63,11 +62,11 @@ class Utterance:
         times = np.arange(round(self.seconds * sample_rate)) / sample_rate
         opening = self.opening(times)[:, None]
         formants = _CLOSED + opening * (_OPEN - _CLOSED)
-        harmonics = np.arange(1, int(_HIGHEST / self.pitch) + 1)
+        harmonics = np.arange(1, int(_HIGHEST / _PITCH) + 1)
         total = np.zeros_like(times)
         power = np.zeros_like(times)
         for harmonic in harmonics:
-            frequency = harmonic * self.pitch
+            frequency = harmonic * _PITCH
             resonance = _STRENGTHS / (1 + ((frequency - formants) / _BANDWIDTHS) ** 2)
             strength = resonance.sum(axis=1)
             total += strength * np.sin(2 * np.pi * frequency * times + harmonic**2)
@@ -86,21 +85,11 @@ def subject_number(subject: str) -> int:
     return int(hashlib.sha256(subject.encode()).hexdigest()[:8], 16)
 
 
-def draw_pitch(subject: str) -> float:
-    """Return the pitch of a subject's voice, 100 to 220 Hz.
-
-    Args:
-        subject: Name of the subject.
-    """
-    return 100.0 + subject_number(subject) % 120
-
-
-def draw_utterance(seconds: float, pitch: float, random: np.random.Generator) -> Utterance:
+def draw_utterance(seconds: float, random: np.random.Generator) -> Utterance:
     """Make up an utterance of two to three openings a second.
 
     Args:
         seconds: How long it lasts.
-        pitch: Pitch of the voice in hertz.
         random: Source of every choice.
     """
     first, second = random.uniform(0, 2 * np.pi, 2)
@@ -108,6 +97,5 @@ def draw_utterance(seconds: float, pitch: float, random: np.random.Generator) ->
         seconds=seconds,
         rates=(random.uniform(2.2, 3.2), random.uniform(0.7, 1.2)),
         phases=(first, second),
-        pitch=pitch,
         noise_seed=int(random.integers(2**32)),
     )

@@ -23,7 +23,7 @@ from lightning_face_scantalk.data.sample_head import (
     neutral,
     upper_vertices,
 )
-from lightning_face_scantalk.data.sample_speech import draw_pitch, draw_utterance, subject_number
+from lightning_face_scantalk.data.sample_speech import draw_utterance, subject_number
 from lightning_face_scantalk.data.sample_topology import HeadTopology, SphereMesh
 from lightning_face_scantalk.data.unregistered_file import write_frames
 
@@ -82,7 +82,7 @@ def write_unregistered_sample(
         for number in range(1, sentences + 1):
             random = np.random.default_rng([seed, subject_number(subject), number])
             frames = round(seconds * (1 + 0.25 * random.random()) * _FPS)
-            utterance = draw_utterance(frames / _FPS, draw_pitch(subject), random)
+            utterance = draw_utterance(frames / _FPS, random)
             name = f"{subject}_sentence{number:02}"
             write_wav(root / "wav" / f"{name}.wav", utterance.sound(_SAMPLE_RATE), _SAMPLE_RATE)
             amounts = utterance.opening(np.arange(frames) / _FPS)
