@@ -21,15 +21,17 @@ Samples = NDArray[np.float32]
 
 _SOUNDFILE_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".aif", ".aiff")
 _BLOCK = 1 << 18
+# What the first feature of the published encoders takes: 400 samples at 16 kHz.
 _MIN_SECONDS = 0.025
-"""What the first feature of the published encoders takes: 400 samples at 16 kHz."""
+# Range of the samples below which there is only the rounding of a format.
 _SILENCE = 1e-4
 # Sizes that programs write who cannot know how much is to come.
 _OPEN_ENDED = 0x7FFF0000
-# What an Ogg page can take, twice over, and the flag of a stream's last page.
+# What an Ogg page can take, twice over; its header, and the flag of a stream's last page there.
 _OGG_TAIL = 1 << 17
+_OGG_HEADER = 27
 _OGG_LAST_PAGE = 0x04
-# Containers that state their duration, and by how many seconds encoders are off.
+# Containers that state their duration, and by how many seconds encoders round it.
 _TIMED_CONTAINERS = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}
 _DURATION_TOLERANCE = 0.25
 
@@ -118,7 +120,11 @@ def _is_cut_short(path: Path, log: str) -> bool:
             return False
         file.seek(max(path.stat().st_size - _OGG_TAIL, 0))
         tail = file.read()
-    return not tail[tail.rindex(b"OggS") + 5] & _OGG_LAST_PAGE
+    page = tail[max(tail.rfind(b"OggS"), 0) :]
+    if len(page) < _OGG_HEADER or not page[5] & _OGG_LAST_PAGE:
+        return True
+    segments = page[26]
+    return len(page) < _OGG_HEADER + segments + sum(page[_OGG_HEADER : _OGG_HEADER + segments])
 
 
 def _read_ffmpeg(path: Path, sample_rate: int) -> Samples:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -70,36 +69,3 @@ def interpolate_features(features: Tensor, num_frames: int) -> Tensor:
         features.transpose(1, 2), size=num_frames, mode="linear", align_corners=True
     )
     return frames.transpose(1, 2)
-
-
-def interpolate_between(
-    features: Tensor, first: int, total_features: int, frames: range, total_frames: int
-) -> Tensor:
-    """Compute some of the frames of :func:`interpolate_features` from the features they need.
-
-    Args:
-        features: Consecutive features (batch, features, channels), of which the first is number
-            ``first`` of the recording.
-        first: Number of the first feature given.
-        total_features: Features of the recording.
-        frames: Consecutive numbers of frames to make.
-        total_frames: Frames of the recording.
-
-    Returns:
-        Features at these frames (batch, len(frames), channels).
-    """
-    positions = frame_positions(frames, total_features, total_frames).to(features.device)
-    below = positions.floor().clamp(max=total_features - 1).long()
-    above = (below + 1).clamp(max=total_features - 1)
-    weight = (positions - below).to(features.dtype)[:, None]
-    return features[:, below - first] * (1 - weight) + features[:, above - first] * weight
-
-
-def frame_positions(frames: range, total_features: int, total_frames: int) -> Tensor:
-    """Place frames on the axis of features, first on first and last on last.
-
-    Returns:
-        Positions (frames,), float64.
-    """
-    step = (total_features - 1) / (total_frames - 1) if total_frames > 1 else 0.0
-    return torch.arange(frames.start, frames.stop, dtype=torch.float64) * step

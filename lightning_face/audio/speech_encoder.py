@@ -9,8 +9,10 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from lightning_face.audio.conv_features import ConvFeatures
 from lightning_face.audio.frame_features import FEATURE_RATE, interpolate_features, num_features
 from lightning_face.audio.layer_drop import DroppedLayers
+from lightning_face.audio.long_speech import encode_in_windows
 from lightning_face.audio.pretrained_speech import (
     network_class,
     network_config,
@@ -156,6 +158,36 @@ class SpeechEncoder(nn.Module):
         published = read_pretrained(source)
         self._load(published.path, published.tensors)
 
+    def forward_long(
+        self,
+        waveform: Tensor,
+        fps: float = 30.0,
+        num_frames: int | None = None,
+        window: float = 30.0,
+        overlap: float = 6.0,
+    ) -> Tensor:
+        """Encode a recording of any length, without gradients, in windows of the transformer.
+
+        Args:
+            waveform: Sound at 16 kHz (samples,), of mean 0 and variance 1; it may lie on another
+                device than the encoder.
+            fps: Frames each second.
+            num_frames: Frames to stretch the recording over, instead of by the rate.
+            window: Seconds that the transformer sees at a time; a recording that is no longer is
+                encoded as by :meth:`forward`.
+            overlap: Seconds that consecutive windows have in common.
+
+        Returns:
+            One vector for each frame (1, frames, width).
+
+        Raises:
+            ConfigError: Window and overlap do not go together.
+            DataError: The recording is too short for a frame.
+        """
+        count = self._frames_of(self.num_features(len(waveform)), fps, num_frames)
+        windows = encode_in_windows(self, waveform, count, window, overlap)
+        return torch.cat(list(windows))[None]
+
     def begin_step(self, step: int, seed: int = 0) -> None:
         """Make layer drop depend on the training step alone, the same in every process.
 
@@ -212,11 +244,22 @@ class SpeechEncoder(nn.Module):
                 f"a recording of {samples} samples is too short for the speech encoder, whose "
                 f"first feature takes {self.reach}"
             )
-        hidden = waveform.reshape(-1, 1, samples)
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self._frozen):
-            for layer in self.feature_extractor.conv_layers:
-                hidden = layer(hidden)
+        waveform = waveform.reshape(-1, samples)
+        if self._frozen or not torch.is_grad_enabled():
+            features = self.features_of(waveform)
+            return features.between(0, features.count)
+        hidden = waveform[:, None]
+        for layer in self.feature_extractor.conv_layers:
+            hidden = layer(hidden)
         return hidden.transpose(1, 2)
+
+    def features_of(self, waveform: Tensor) -> ConvFeatures:
+        """Prepare to compute parts of :meth:`conv_features`, without gradients.
+
+        Args:
+            waveform: Sound (batch, samples), which may lie on another device than the encoder.
+        """
+        return ConvFeatures(self.feature_extractor.conv_layers, waveform)
 
     def forward_features(
         self, features: Tensor, fps: float | None = 30.0, num_frames: int | None = None

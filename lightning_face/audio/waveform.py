@@ -78,6 +78,6 @@ def resample_blocks(blocks: Iterable[Samples], source_rate: int, target_rate: in
         yield stream.resample_chunk(np.empty(0, np.float32), last=True)
 
     samples = np.concatenate(list(resampled()))
-    # the resampler's own count differs by a sample from the recording's duration
+    # counted as by librosa, with which the published networks were trained
     length = math.ceil(count * (target_rate / source_rate))
     return np.pad(samples[:length], (0, max(length - len(samples), 0)))
