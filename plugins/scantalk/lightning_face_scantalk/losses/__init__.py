@@ -10,14 +10,22 @@ from lightning_face_scantalk.losses.registered import (
     squared_error_loss,
     weighted_loss,
 )
+from lightning_face_scantalk.losses.unregistered import (
+    chamfer_loss,
+    surface_loss,
+    varifold_loss,
+)
 
 __all__ = [
     "METRES",
     "Kernel",
     "LossUnit",
     "VelocityAxis",
+    "chamfer_loss",
     "kernel_loss",
     "masked_loss",
     "squared_error_loss",
+    "surface_loss",
+    "varifold_loss",
     "weighted_loss",
 ]

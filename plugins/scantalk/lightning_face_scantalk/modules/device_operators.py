@@ -1,0 +1,44 @@
+"""Operators of the meshes that were seen lately, as the network uses them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+
+import torch
+
+from lightning_face.mesh import SurfaceOperators
+from lightning_face_scantalk.networks.mesh_operators import MeshOperators
+
+__all__ = ["DeviceOperators"]
+
+_KEPT = 64
+
+
+class DeviceOperators:
+    """Prepares the operators of a mesh once and keeps them on the device.
+
+    Batches bring copies of the same operators again and again, from other processes even, so a
+    mesh is told by its eigenvalues and gradients.
+    """
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, MeshOperators] = OrderedDict()
+
+    def __call__(self, operators: SurfaceOperators, device: torch.device) -> MeshOperators:
+        """Return the prepared operators of a mesh, the same object for the same mesh.
+
+        Args:
+            operators: Operators of the mesh, on the CPU.
+            device: Where they are wanted.
+        """
+        content = hashlib.sha256(f"{device} {operators.num_vertices}".encode())
+        for tensor in (operators.eigenvalues, operators.gradient_x):
+            content.update(tensor.numpy().tobytes())
+        key = content.hexdigest()
+        if key not in self._kept:
+            self._kept[key] = MeshOperators.from_surface(operators).to(device)
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        return self._kept[key]
