@@ -97,7 +97,7 @@ class DiffusionNetBlock(nn.Module):
             parts.append(self.gradient_features(*gradients))
         first, *others = self.layers
         # the sum of a product for each part: these are never put side by side
-        own, *weights = first.weight.split(signal.shape[-1], dim=1)  # type: ignore[no-untyped-call]
+        own, *weights = first.weight.split(signal.shape[-1], dim=1)
         values = F.linear(signal, own, first.bias)
         for part, weight in zip(parts, weights, strict=True):
             add_product(values, part, weight)

@@ -122,9 +122,7 @@ class MeshOperators:
     def gradient(self, signal: Tensor) -> Tensor:
         """Give the derivatives ``(2, vertices, ...)`` of a signal ``(vertices, ...)``."""
         flat = signal.to(self.mass.dtype).flatten(1)
-        derivatives: Tensor = _SparseProduct.apply(  # type: ignore[no-untyped-call]
-            self.gradients, self.gradients_transposed, flat
-        )
+        derivatives: Tensor = _SparseProduct.apply(self.gradients, self.gradients_transposed, flat)
         return derivatives.view(2, *signal.shape)
 
 

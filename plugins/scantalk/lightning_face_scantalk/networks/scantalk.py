@@ -19,7 +19,7 @@ from lightning_face_scantalk.networks.mesh_operators import MeshOperators
 __all__ = ["ScanTalk"]
 
 # values of one activation of the decoder that are computed at once
-CHUNK_VALUES = {"cpu": 400_000, "cuda": 2**26}
+CHUNK_VALUES = {"cpu": 400_000, "cuda": 2**24}
 
 
 class ScanTalk(nn.Module):
