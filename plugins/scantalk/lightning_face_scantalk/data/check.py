@@ -23,7 +23,7 @@ __all__ = ["check_talking_heads"]
 
 _PARTS = ("train", "validation", "test")
 _SOUNDS_READ = 20
-_LONGER, _SHORTER = 0.25, 0.25
+_TOLERANCE = 0.25
 _HEAD_METRES = (0.1, 0.8)
 # the mean of a neutral head and of the head in motion, in metres
 _SAME_PLACE = 0.05
@@ -80,8 +80,7 @@ class _DataSetCheck:
         self._count(listed.used)
         self._find_silent_vertices(listed.used)
         heads = self._check_templates()
-        if heads:
-            self._check_masks(next(iter(heads.values())))
+        self._check_masks()
         for recording in listed.used:
             self._check_vertices(recording, heads.get(recording.subject))
         step = 1 if self.full else max(1, len(listed.used) // _SOUNDS_READ)
@@ -135,9 +134,9 @@ class _DataSetCheck:
             self.report.add(self.templates.faces_path, what, "warning")
         return heads
 
-    def _check_masks(self, head: Mesh) -> None:
+    def _check_masks(self) -> None:
         try:
-            masks = read_masks(self.folder, self.layout, head)
+            masks = read_masks(self.folder, self.layout, self.templates.shown)
         except DataError as error:
             self.report.add(self.folder, str(error), "error")
             return
@@ -179,10 +178,10 @@ class _DataSetCheck:
             # reported with the vertices
             return
         seconds = count / recording.fps
-        if seconds - sound > _SHORTER:
+        if seconds - sound > _TOLERANCE:
             what = "the sound is shorter than the vertices by more than 0.25 s"
             self.report.add(recording.wav, what, "error")
-        elif sound - seconds > _LONGER:
+        elif sound - seconds > _TOLERANCE:
             what = "the sound is longer than the vertices by more than 0.25 s: it is stretched"
             self.report.add(recording.wav, what, "warning")
 

@@ -21,6 +21,7 @@ __all__ = ["HeadMasks", "read_mask", "read_masks", "split_lips"]
 Indices = NDArray[np.int64]
 
 _LIPS_VARIABLE = "lips_idx"
+_MIDDLES = (0.5, 0.35, 0.25)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +47,7 @@ def read_masks(folder: Path, layout: HeadLayout, head: Mesh) -> HeadMasks:
     Args:
         folder: Folder of the data set.
         layout: Where its files are.
-        head: A neutral head, by which lips are told apart that no file tells apart.
+        head: The head by which lips are told apart that no file tells apart.
 
     Raises:
         DataError: A file is missing, damaged, or names vertices that the heads do not have.
@@ -108,10 +109,11 @@ def read_mask(path: Path, num_vertices: int) -> Indices:
 def split_lips(head: Mesh, lips: Indices) -> tuple[Indices, Indices]:
     """Tell the upper lip from the lower one.
 
-    In the middle half of the mouth's width the lips of a head that can speak hang together nowhere,
-    since they are cut apart; so the two largest connected pieces of the mask are the lips. Where
-    the mask is one piece, as on a mesh with a closed mouth, its points are told apart by their
-    height: above or below half the height of the mask.
+    In the middle of the mouth the lips of a head that can speak hang together nowhere, since they
+    are cut apart; so the two pieces of the mask in the middle half of its width are the lips, or in
+    less than half where the mouth is narrower than the mask. Where the mask stays one piece, as on
+    a mesh with a closed mouth, its points are told apart by their height: above or below half the
+    height of the mask.
 
     Args:
         head: Neutral head, y up.
@@ -125,29 +127,38 @@ def split_lips(head: Mesh, lips: Indices) -> tuple[Indices, Indices]:
     """
     lips = np.unique(lips)
     x, y = head.vertices[lips, 0], head.vertices[lips, 1]
-    centre, reach = (x.min() + x.max()) / 2, (x.max() - x.min()) / 4
-    middle = np.abs(x - centre) <= reach
-    chosen, height = lips[middle], y[middle]
+    distance = np.abs(x - (x.min() + x.max()) / 2) / max(np.ptp(x), np.finfo(float).tiny)
+    for share in _MIDDLES:
+        chosen = lips[distance <= share / 2]
+        pieces = _two_pieces(head, chosen)
+        if pieces is not None:
+            first, second = pieces
+            if head.vertices[first, 1].mean() < head.vertices[second, 1].mean():
+                first, second = second, first
+            return first, second
+    middle, half = distance <= _MIDDLES[0] / 2, (y.min() + y.max()) / 2
+    upper, lower = lips[middle & (y > half)], lips[middle & (y < half)]
+    if not (len(upper) and len(lower)):
+        raise DataError("the vertices of the lips do not make an upper and a lower lip")
+    return upper, lower
+
+
+def _two_pieces(head: Mesh, chosen: Indices) -> tuple[Indices, Indices] | None:
+    """Return the two connected pieces that some vertices consist of, but for a few strays."""
+    if len(chosen) < 2:
+        return None
     number = np.full(len(head.vertices), -1)
     number[chosen] = np.arange(len(chosen))
-    faces = number[head.faces]
-    edges = faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2)
+    edges = number[head.faces][:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2)
     rows, columns = edges[(edges >= 0).all(axis=1)].T
     graph = coo_array((np.ones(len(rows)), (rows, columns)), shape=(len(chosen),) * 2)
     _, piece = connected_components(graph, directed=False)
     sizes = np.bincount(piece, minlength=2)
     first, second = np.argsort(-sizes, kind="stable")[:2]
     # a stray vertex at the border of the middle is no lip
-    if sizes[second] * 5 >= len(chosen):
-        one, other = piece == first, piece == second
-        if height[one].mean() < height[other].mean():
-            one, other = other, one
-    else:
-        half = (y.min() + y.max()) / 2
-        one, other = height > half, height < half
-    if not (one.any() and other.any()):
-        raise DataError("the vertices of the lips do not make an upper and a lower lip")
-    return chosen[one], chosen[other]
+    if sizes[second] < 0.2 * len(chosen) or sizes[[first, second]].sum() < 0.8 * len(chosen):
+        return None
+    return chosen[piece == first], chosen[piece == second]
 
 
 def _mat_variable(path: Path) -> Any:  # noqa: ANN401

@@ -299,7 +299,7 @@ class TalkingHeadsDataModule(HeadsDataModule):
             meshes = self._meshes(each, needed)
             if not meshes:
                 continue
-            masks = read_masks(each.folder, each.layout, next(iter(meshes.values())))
+            masks = read_masks(each.folder, each.layout, each.templates.shown)
             for subject, mesh in meshes.items():
                 heads[each.layout.name, subject] = SpeakingHead.from_mesh(
                     mesh, masks, self.operator_settings, each.templates.describe(subject)

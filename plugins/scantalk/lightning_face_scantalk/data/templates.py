@@ -26,6 +26,11 @@ class TemplateBook:
         folder: Folder of the data set.
         layout: Where its files are.
 
+    Attributes:
+        shown: The head that the file of the faces shows.
+        faces: Triangles of all heads ``(faces, 3)``.
+        num_vertices: Vertices of each head.
+
     Raises:
         DataError: The faces, or a pickle of templates, are missing or damaged.
     """
@@ -39,11 +44,11 @@ class TemplateBook:
                 f"{self.faces_path}, which has the faces of {layout.name}, is missing; get "
                 f"{layout.source}"
             )
-        topology = read_mesh(self.faces_path)
-        if not len(topology.faces):
+        self.shown = read_mesh(self.faces_path)
+        if not len(self.shown.faces):
             raise DataError(f"{self.faces_path} has no faces")
-        self.faces = topology.faces
-        self.num_vertices = len(topology.vertices)
+        self.faces = self.shown.faces
+        self.num_vertices = len(self.shown.vertices)
         self._pickled: dict[str, NDArray[Any]] | None = None
         if layout.templates.endswith(".pkl"):
             path = folder / layout.templates
