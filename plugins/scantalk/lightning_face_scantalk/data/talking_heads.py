@@ -219,6 +219,7 @@ class TalkingHeadsDataModule(HeadsDataModule):
     """
 
     sample_name: ClassVar[str] = "talking-heads"
+    sample_version: ClassVar[str] = "2"
 
     def __init__(
         self,
