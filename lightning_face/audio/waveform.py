@@ -27,10 +27,10 @@ def normalize_waveform(samples: Samples) -> Samples:
     Returns:
         Samples (samples,), float32.
     """
-    mean = samples.mean(dtype=np.float64)
-    variance = samples.var(dtype=np.float64)
-    normal: Samples = (samples - np.float32(mean)) / np.float32(math.sqrt(variance + _EPSILON))
-    return normal
+    centred: Samples = samples - np.float32(samples.mean(dtype=np.float64))
+    variance = np.square(centred).mean(dtype=np.float64)
+    centred /= np.float32(math.sqrt(variance + _EPSILON))
+    return centred
 
 
 def resample(samples: Samples, source_rate: int, target_rate: int) -> Samples:
