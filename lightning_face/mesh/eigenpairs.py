@@ -16,10 +16,10 @@ SparseMatrix = Any
 
 _SHIFT = 1e-8
 _ATTEMPTS = 5
-_TOLERANCE = 1e-9
+_TOLERANCE = 1e-7
 _EQUAL = 1e-6
 # wide enough for matrix products, narrow enough for few of the vectors to be wasted
-_BLOCKS = (8, 32)
+_BLOCKS = (4, 16, 64)
 # below this number of vertices a dense solver is as fast
 _DENSE = 500
 
@@ -85,7 +85,7 @@ def _solve(matrix: SparseMatrix, start: Floats, count: int) -> tuple[Floats, Flo
     import scipy.linalg
 
     size = matrix.shape[0]
-    if size <= max(_DENSE, 6 * count):
+    if size <= max(_DENSE, 3 * count):
         try:
             return scipy.linalg.eigh(matrix.toarray(), subset_by_index=[0, count - 1])
         except (ValueError, np.linalg.LinAlgError) as error:
@@ -113,12 +113,12 @@ def _lanczos(factors: Any, start: Floats, count: int, block: int) -> tuple[Float
     from scipy.linalg import eigh, qr
 
     size = len(start)
-    room = min(size, 12 * count + 4 * block) - block
+    room = min(size, 6 * count + 64 * block) - block
     basis = np.empty((size, room + block), order="F")
     projected = np.zeros((room + block, room + block))
     draws = np.random.RandomState(0).standard_normal((size, block - 1))
     basis[:, :block] = _orthonormal(np.column_stack([start, draws * start[:, None]]))
-    done, check = 0, 2 * count + 16 * block
+    done, check = 0, 2 * count + 24 * block
     while done + block <= room:
         new = slice(done, done + block)
         image = factors.solve(basis[:, new])
