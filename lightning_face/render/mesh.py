@@ -24,6 +24,7 @@ def render_mesh(
     colors: ArrayLike = CLAY,
     background: ArrayLike = (255, 255, 255),
     supersampling: int = 2,
+    back_tint: ArrayLike = (1, 1, 1),
 ) -> Bytes:
     """Draw a mesh with smooth shading, hidden parts removed and soft edges.
 
@@ -35,6 +36,8 @@ def render_mesh(
         colors: One colour ``(3,)`` or one a vertex ``(vertices, 3)``, sRGB in 0..1.
         background: One colour ``(3,)`` or a picture ``(height, width, 3)``, 0..255.
         supersampling: Samples across and down a pixel; 1 leaves hard edges.
+        back_tint: What the colours of triangles that are seen from inside are multiplied with,
+            0..1 each, so that an open mouth is dark.
 
     Returns:
         RGB ``(height, width, 3)``.
@@ -66,6 +69,7 @@ def render_mesh(
     depth = np.full(samples, np.inf, dtype=np.float32)
     drawn = np.empty((*samples, 3), dtype=np.uint8)
     triangles = np.ascontiguousarray(faces, dtype=np.int32)
-    rasterize(screen.astype(np.float32), triangles, shown.astype(np.float32), depth, drawn)
+    tint = np.asarray(back_tint, dtype=np.float32)
+    rasterize(screen.astype(np.float32), triangles, shown.astype(np.float32), tint, depth, drawn)
     reduce_samples(drawn, depth, picture[top:bottom, left:right], supersampling)
     return picture

@@ -36,7 +36,9 @@ def sum_face_normals(vertices: Floats, faces: Indices, normals: Floats) -> None:
 
 
 @_compiled
-def rasterize(screen: Floats, faces: Indices, colors: Floats, depth: Floats, drawn: Bytes) -> None:
+def rasterize(
+    screen: Floats, faces: Indices, colors: Floats, back_tint: Floats, depth: Floats, drawn: Bytes
+) -> None:
     """Draw triangles into a picture, the nearest on top.
 
     Args:
@@ -44,6 +46,8 @@ def rasterize(screen: Floats, faces: Indices, colors: Floats, depth: Floats, dra
             pixel is (0.5, 0.5).
         faces: Triangles ``(triangles, 3)``, seen from either side.
         colors: Colours of the vertices ``(vertices, 3)``, 0..255, interpolated between them.
+        back_tint: Factors ``(3,)`` of the colours of triangles seen from inside, those whose
+            corners run clockwise.
         depth: ``(height, width)``, infinite where nothing is drawn; is updated.
         drawn: ``(height, width, 3)``; is updated.
     """
@@ -81,6 +85,8 @@ def rasterize(screen: Floats, faces: Indices, colors: Floats, depth: Floats, dra
                                 + b_part * colors[b, channel]
                                 + c_part * colors[c, channel]
                             )
+                            if area > 0:
+                                value *= back_tint[channel]
                             drawn[row, column, channel] = np.uint8(value + np.float32(0.5))
                 b_part += b_right
                 c_part += c_right
