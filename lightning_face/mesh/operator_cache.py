@@ -162,10 +162,12 @@ def _find(mesh: Mesh, settings: OperatorSettings, folder: Path, name: str) -> Ar
             arrays = _read(entries[eigenpairs])
             if arrays is not None:
                 return arrays
-            warnings.warn(
-                f"{entries[eigenpairs]} is damaged; the operators of {name} are computed again",
-                stacklevel=3,
-            )
+            # another process may have removed it since the folder was listed
+            if entries[eigenpairs].exists():
+                warnings.warn(
+                    f"{entries[eigenpairs]} is damaged; the operators of {name} are computed again",
+                    stacklevel=3,
+                )
     return None
 
 

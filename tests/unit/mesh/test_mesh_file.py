@@ -8,7 +8,7 @@ import pytest
 from lightning_face.errors import DataError
 from lightning_face.mesh import Mesh, read_mesh, write_mesh
 
-pytest.importorskip("trimesh")
+trimesh = pytest.importorskip("trimesh")
 
 VERTICES = np.array([[0, 0, 0], [1, 0, 0], [9, 9, 9], [1, 1, 0], [0, 1, 0], [0, 0, 0], [5, 5, 5.0]])
 FACES = np.array([[0, 1, 3], [0, 3, 4]])
@@ -43,7 +43,7 @@ def mesh():
     return Mesh(VERTICES, FACES)
 
 
-@pytest.mark.parametrize("suffix", [".obj", ".ply", ".PLY"])
+@pytest.mark.parametrize("suffix", [".obj", ".ply", ".PLY", ".glb"])
 def test_round_trip(tmp_path, mesh, suffix):
     path = tmp_path / f"face{suffix}"
     write_mesh(path, mesh)
@@ -52,7 +52,7 @@ def test_round_trip(tmp_path, mesh, suffix):
     np.testing.assert_array_equal(found.faces, FACES)
 
 
-@pytest.mark.parametrize("suffix", [".obj", ".ply"])
+@pytest.mark.parametrize("suffix", [".obj", ".ply", ".glb"])
 def test_a_point_cloud_round_trip(tmp_path, suffix):
     path = tmp_path / f"points{suffix}"
     write_mesh(path, Mesh(VERTICES, np.zeros((0, 3), dtype=np.int64)))
@@ -97,7 +97,9 @@ def test_a_text_ply(tmp_path):
         ("face.ply", b"", "is empty"),
         ("face.ply", b"solid face", "damaged"),
         ("face.obj", b"hello", "damaged|no vertices"),
-        ("face.stl", b"solid", "its suffix must be .obj or .ply"),
+        ("face.glb", b"glTF", "damaged"),
+        ("face.stl", b"solid", "damaged|no vertices"),
+        ("face.fbx", b"Kaydara", "its suffix must be .obj, .ply, .glb or .stl"),
         ("face.obj", b"v 0 0 0\nv nan 0 0\nv 1 1 0\nf 1 2 3\n", "vertex 1 is not finite"),
         ("face.obj", b"v 0 0 0\nv 1 0 0\nf 1 2 3\n", "damaged|does not have"),
     ],
@@ -110,12 +112,40 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, name, content, message):
     assert name in str(raised.value)
 
 
-def test_a_truncated_ply_is_named(tmp_path, mesh):
-    write_mesh(tmp_path / "face.ply", mesh)
-    content = (tmp_path / "face.ply").read_bytes()
-    (tmp_path / "face.ply").write_bytes(content[:-20])
-    with pytest.raises(DataError, match=r"face\.ply"):
-        read_mesh(tmp_path / "face.ply")
+@pytest.mark.parametrize("suffix", [".ply", ".glb", ".stl"])
+def test_a_truncated_file_is_named(tmp_path, mesh, suffix):
+    path = tmp_path / f"face{suffix}"
+    write_mesh(path, mesh)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(DataError, match=path.name):
+        read_mesh(path)
+
+
+def test_stl_joins_corners_in_the_same_place(tmp_path, mesh):
+    write_mesh(tmp_path / "face.stl", mesh)
+    found = read_mesh(tmp_path / "face.stl")
+    assert len(found.vertices) == 4
+    np.testing.assert_array_equal(found.vertices[found.faces], VERTICES[FACES])
+
+
+def test_stl_has_no_clouds(tmp_path):
+    cloud = Mesh(VERTICES, np.zeros((0, 3), dtype=np.int64))
+    with pytest.raises(DataError, match=r"points\.stl: an STL file has triangles only"):
+        write_mesh(tmp_path / "points.stl", cloud)
+
+
+def test_the_parts_of_a_scene_are_joined_in_their_places(tmp_path, mesh):
+    scene = trimesh.Scene()
+    for name, shift in (("second", 1.0), ("first", 2.0)):
+        transform = np.diag([2.0, 2.0, 2.0, 1.0])
+        transform[:3, 3] = shift
+        body = trimesh.Trimesh(VERTICES, FACES, process=False)
+        scene.add_geometry(body, node_name=name, geom_name=name, transform=transform)
+    (tmp_path / "scene.glb").write_bytes(scene.export(file_type="glb"))
+    found = read_mesh(tmp_path / "scene.glb")
+    expected = np.concatenate([2 * VERTICES + 1, 2 * VERTICES + 2])
+    np.testing.assert_allclose(found.vertices, expected)
+    np.testing.assert_array_equal(found.faces, np.concatenate([FACES, FACES + len(VERTICES)]))
 
 
 @pytest.mark.parametrize(
@@ -123,7 +153,7 @@ def test_a_truncated_ply_is_named(tmp_path, mesh):
     [
         ("face.ply", np.full((3, 3), np.nan), "not finite"),
         ("face.obj", np.zeros((0, 3)), "without vertices"),
-        ("face.glb", VERTICES, "suffix"),
+        ("face.fbx", VERTICES, "suffix"),
     ],
 )
 def test_what_cannot_be_written_leaves_no_file(tmp_path, name, vertices, message):
