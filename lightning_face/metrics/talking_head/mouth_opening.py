@@ -48,16 +48,21 @@ def compare_mouth_openings(
     first, second = (mouth_opening(each, upper_lip, lower_lip) for each in (pred, target))
     difference = first - second
     changes = difference.diff().abs()
-    first, second = (each - each.mean() for each in (first, second))
-    product, scale = (first * second).sum(), first.norm() * second.norm()
-    # rounding alone makes a constant curve wave by 1e-16 of its height
-    moves = scale > 1e-24
     return {
         "mean_abs": difference.abs().mean(),
         "max_abs": difference.abs().amax(),
         "velocity_abs": changes.mean() if len(changes) else difference.new_zeros(()),
-        "correlation": product / scale if moves else product.new_zeros(()),
+        "correlation": _correlation(first, second),
     }
+
+
+def _correlation(first: Tensor, second: Tensor) -> Tensor:
+    centred = [curve - curve.mean() for curve in (first, second)]
+    # rounding alone makes a constant curve wave by 1e-16 of its height
+    for curve, wave in zip((first, second), centred, strict=True):
+        if wave.norm() <= 1e-9 * curve.norm():
+            return first.new_zeros(())
+    return (centred[0] * centred[1]).sum() / (centred[0].norm() * centred[1].norm())
 
 
 class MouthOpening(RunningMeans):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from dataclasses import fields
 
 import torch
 
@@ -37,8 +38,15 @@ class DeviceOperators:
             content.update(tensor.numpy().tobytes())
         key = content.hexdigest()
         if key not in self._kept:
-            self._kept[key] = MeshOperators.from_surface(operators).to(device)
+            self._kept[key] = _prepare(operators, device)
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
         return self._kept[key]
+
+
+def _prepare(operators: SurfaceOperators, device: torch.device) -> MeshOperators:
+    # what evaluation sees first comes as tensors without gradients, which training could not use
+    with torch.inference_mode(False):
+        tensors = (getattr(operators, field.name).clone() for field in fields(operators))
+        return MeshOperators.from_surface(SurfaceOperators(*tensors)).to(device)
