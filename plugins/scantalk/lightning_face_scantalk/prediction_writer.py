@@ -1,0 +1,220 @@
+"""Videos of predicted heads while the trainer predicts."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch.distributed as distributed
+from lightning.pytorch import Callback, LightningModule, Trainer
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from lightning_face.checkpoint.atomic import atomic_path
+from lightning_face.errors import ConfigError
+from lightning_face.mesh import Mesh
+from lightning_face.mesh.animation_file import open_animation
+from lightning_face.render import VIEWS, SpeechVideo, contact_sheet
+from lightning_face.render.color_map import round_up
+from lightning_face.video import AudioTrack, VideoWriter
+from lightning_face_scantalk.animation import opened_mouth
+from lightning_face_scantalk.comparison import Comparison
+
+__all__ = ["TalkingHeadVideos"]
+
+_RATE = 16000
+_LOUDEST = 0.9
+_STYLE_SHEET = """
+body { font: 15px/1.4 system-ui, sans-serif; margin: 2rem; background: #fafafa; color: #222; }
+main { display: grid; grid-template-columns: repeat(auto-fill, minmax(420px, 1fr)); gap: 1.5rem; }
+figure { margin: 0; } video, img { width: 100%; border-radius: 4px; }
+figcaption { padding-top: 4px; font-size: 13px; }
+@media (prefers-color-scheme: dark) { body { background: #181818; color: #ddd; } }
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class _Written:
+    """A video and what the overview shows of it."""
+
+    name: str
+    video: str
+    caption: str
+    pictures: list[NDArray[np.uint8]]
+    labels: list[str]
+
+
+class TalkingHeadVideos(Callback):
+    """Writes a video with sound of every prediction, a contact sheet and a page.
+
+    The files go to ``predictions/`` of the run. Where the batch has the true vertices, a video
+    shows target, prediction and error side by side; otherwise the head from two sides. Every
+    process writes its own videos; the first one adds ``contact_sheet.png`` and ``index.html``.
+    Predictions of other kinds, without ``predicted`` heads, are left to the caller.
+
+    Args:
+        height: Height of the heads in pixels.
+        view: Side from which heads are compared: front, quarter or side.
+        shown_frames: Frames of each video on the contact sheet.
+        shown_videos: Videos on the contact sheet.
+        animations: Format in which the heads are written besides, ``npz`` or ``glb``.
+    """
+
+    def __init__(
+        self,
+        height: int = 384,
+        view: Literal["front", "quarter", "side"] = "quarter",
+        shown_frames: int = 5,
+        shown_videos: int = 8,
+        animations: Literal["npz", "glb"] | None = None,
+    ) -> None:
+        for name, value, least in (
+            ("height", height, 64),
+            ("shown_frames", shown_frames, 1),
+            ("shown_videos", shown_videos, 1),
+        ):
+            if value < least:
+                raise ConfigError(f"talking-head-videos: {name} {value} is below {least}")
+        if view not in VIEWS:
+            raise ConfigError(f"talking-head-videos: view {view!r} is none of {', '.join(VIEWS)}")
+        self.height = height
+        self.view = view
+        self.shown_frames = shown_frames
+        self.shown_videos = shown_videos
+        self.animations = animations
+        self._written: list[_Written] = []
+
+    def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin a new list of videos."""
+        self._written = []
+
+    def on_predict_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,  # noqa: ANN401
+        batch: Any,  # noqa: ANN401
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Write the videos of a batch."""
+        if isinstance(outputs, dict) and "predicted" in outputs:
+            for index in range(len(outputs["predicted"])):
+                self._written.append(self._write(_folder(trainer), outputs, index))
+
+    def on_predict_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the contact sheet and the page."""
+        written = self._written
+        if trainer.world_size > 1:
+            gathered: list[Any] = [None] * trainer.world_size
+            distributed.all_gather_object(gathered, written)
+            written = [each for part in gathered for each in part]
+        if trainer.is_global_zero and written:
+            # processes may repeat a sequence
+            unique = {each.name: each for each in written}
+            ordered = [unique[name] for name in sorted(unique)]
+            _write_overview(_folder(trainer), ordered, self.shown_videos)
+
+    def _write(self, folder: Path, batch: dict[str, Any], index: int) -> _Written:
+        """Write what was predicted of one sequence."""
+        name = _name_of(batch, index)
+        frames, faces = _array(batch["predicted"][index]), batch["faces"][index].cpu().numpy()
+        still, fps = _array(batch["template"][index]), float(batch["fps"][index])
+        lips = tuple(batch[lip][index].cpu().numpy() for lip in ("upper_lip", "lower_lip"))
+        audio = _sound(batch["waveform"][index])
+        truth = batch.get("vertices", [None] * len(batch["faces"]))[index]
+        pictures: Iterator[NDArray[np.uint8]]
+        if truth is None:
+            opening = 1000 * opened_mouth(frames, still, *lips)
+            video = SpeechVideo(
+                *(faces, still, audio, fps, ("front", "quarter"), self.height),
+                curve_range=round_up(float(opening.max())),
+            )
+            pictures = map(video.draw, frames, opening.tolist())
+            caption = name
+        else:
+            count = min(len(frames), len(truth))
+            comparison = Comparison(_array(truth)[:count], frames[:count], faces)
+            pictures = comparison.pictures(*(audio, fps, None, lips, still, self.view, self.height))
+            caption = f"{name}, mean error {1000 * comparison.errors.mean():.2f} mm"
+            frames = frames[:count]
+        chosen = np.linspace(0, len(frames) - 1, self.shown_frames).round().astype(int).tolist()
+        shown: dict[int, NDArray[np.uint8]] = {}
+        with VideoWriter(folder / f"{name}.mp4", fps, audio) as writer:
+            for number, picture in enumerate(pictures):
+                writer.add(picture)
+                if number in chosen:
+                    shown[number] = _reduced(picture)
+        if self.animations is not None:
+            path = folder / f"{name}.{self.animations}"
+            mesh = Mesh(still.astype(np.float64), faces)
+            with open_animation(path, mesh, fps, len(frames)) as animation:
+                animation.add(frames)
+        labels = [f"{number / fps:.2f} s" for number in shown]
+        return _Written(name, f"{name}.mp4", caption, list(shown.values()), labels)
+
+
+def _folder(trainer: Trainer) -> Path:
+    return Path(trainer.default_root_dir) / "predictions"
+
+
+def _name_of(batch: dict[str, Any], index: int) -> str:
+    """Name a sequence by its data set and its sound."""
+    sound = Path(batch["files"][index].split(" with ")[0]).stem
+    return re.sub(r"[^\w.-]+", "_", f"{batch['dataset'][index]}-{sound}")
+
+
+def _array(vertices: Tensor) -> NDArray[np.float32]:
+    array: NDArray[np.float32] = vertices.detach().float().cpu().numpy()
+    return array
+
+
+def _sound(waveform: Tensor) -> AudioTrack:
+    """Undo the normalisation of a recording as far as hearing goes."""
+    samples = _array(waveform)
+    return AudioTrack(samples * np.float32(_LOUDEST / max(np.abs(samples).max(), 1e-9)), _RATE)
+
+
+def _reduced(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    image = Image.fromarray(picture)
+    return np.asarray(image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS))
+
+
+def _write_overview(folder: Path, written: list[_Written], shown_videos: int) -> None:
+    """Write the contact sheet, a row for each video, and the page of all videos."""
+    on_sheet = written[:shown_videos]
+    pictures = [picture for each in on_sheet for picture in each.pictures]
+    labels = [f"{each.name}  {label}" for each in on_sheet for label in each.labels]
+    largest = np.max([picture.shape[:2] for picture in pictures], axis=0)
+    padded = [_padded(picture, *largest) for picture in pictures]
+    sheet = contact_sheet(padded, labels, columns=max(len(each.pictures) for each in on_sheet))
+    with atomic_path(folder / "contact_sheet.png") as temporary:
+        Image.fromarray(sheet).save(temporary, format="PNG")
+    with atomic_path(folder / "index.html") as temporary:
+        temporary.write_text(_page(written), encoding="utf-8")
+
+
+def _padded(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    missing = height - picture.shape[0], width - picture.shape[1]
+    return np.pad(picture, ((0, missing[0]), (0, missing[1]), (0, 0)), constant_values=255)
+
+
+def _page(written: list[_Written]) -> str:
+    figures = "\n".join(
+        f'<figure><video controls loop preload="metadata" src="{html.escape(each.video)}"></video>'
+        f"<figcaption>{html.escape(each.caption)}</figcaption></figure>"
+        for each in written
+    )
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>Talking heads</title><style>{_STYLE_SHEET}</style></head>\n"
+        f"<body><h1>Talking heads</h1>\n<p>{len(written)} sequences; frames of them on one "
+        f'<a href="contact_sheet.png">sheet</a>.</p>\n<main>\n{figures}\n</main></body></html>\n'
+    )
