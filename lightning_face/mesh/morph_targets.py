@@ -13,6 +13,8 @@ __all__ = ["MorphTargetFitter", "MorphTargets"]
 
 Floats = NDArray[np.float32]
 
+_BLOCK = 256
+
 
 class MorphTargets(NamedTuple):
     """Displacements and how much of each is in every frame.
@@ -73,18 +75,19 @@ class MorphTargetFitter:
         )
         left, sizes, turned = np.linalg.svd(table, full_matrices=False)
         weights, targets = left * sizes, turned @ self._basis
-        heights = np.abs(targets).max(axis=1, initial=0.0)
-        # what a frame loses at most by leaving out all targets from one on
-        lost = np.cumsum((np.abs(weights) * heights)[:, ::-1], axis=1)[:, ::-1].max(
-            axis=0, initial=0.0
-        )
-        kept = max(int((lost > self._tolerance).sum()), 1)
         if not width:
             still = np.zeros((1, *self._neutral.shape), np.float32)
             return MorphTargets(still, np.zeros((len(table), 1), np.float32))
-        weights, targets = weights[:, :kept], targets[:kept]
+        fewest, enough = 0, width
+        while enough - fewest > 1:
+            middle = (fewest + enough) // 2
+            if _largest_product(weights[:, middle:], targets[middle:]) <= self._tolerance:
+                enough = middle
+            else:
+                fewest = middle
+        weights, targets = weights[:, :enough], targets[:enough]
         largest = np.maximum(np.abs(weights).max(axis=0), 1e-30)
-        displacements = (targets * largest[:, None]).reshape(kept, *self._neutral.shape)
+        displacements = (targets * largest[:, None]).reshape(enough, *self._neutral.shape)
         return MorphTargets(
             displacements.astype(np.float32), (weights / largest).astype(np.float32)
         )
@@ -101,3 +104,11 @@ class MorphTargetFitter:
         found = found - (found @ self._basis.T) @ self._basis
         orthonormal: NDArray[np.float64] = np.linalg.qr(found.T)[0].T
         return orthonormal
+
+
+def _largest_product(weights: NDArray[np.float64], targets: NDArray[np.float64]) -> float:
+    """Largest coordinate of all frames, computed in blocks of them."""
+    return max(
+        float(np.abs(weights[first : first + _BLOCK] @ targets).max())
+        for first in range(0, len(weights), _BLOCK)
+    )

@@ -20,7 +20,7 @@ Bytes = NDArray[np.uint8]
 
 VIEWS: Mapping[str, tuple[float, float]] = {
     "front": (0.0, 0.0),
-    "quarter": (0.62, 0.08),
+    "quarter": (0.52, 0.08),
     "side": (1.4, 0.0),
 }
 """Directions a head is seen from: angles in radians by which it is turned and nods."""

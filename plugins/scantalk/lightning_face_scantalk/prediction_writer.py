@@ -30,6 +30,7 @@ __all__ = ["TalkingHeadVideos"]
 
 _RATE = 16000
 _LOUDEST = 0.9
+_SHEET_SCALE = 0.6
 _STYLE_SHEET = """
 body { font: 15px/1.4 system-ui, sans-serif; margin: 2rem; background: #fafafa; color: #222; }
 main { display: grid; grid-template-columns: repeat(auto-fill, minmax(420px, 1fr)); gap: 1.5rem; }
@@ -61,8 +62,9 @@ class TalkingHeadVideos(Callback):
     Args:
         height: Height of the heads in pixels.
         view: Side from which heads are compared: front, quarter or side.
-        shown_frames: Frames of each video on the contact sheet.
-        shown_videos: Videos on the contact sheet.
+        shown_frames: Frames of each video on the contact sheet, from a mouth that is shut to one
+            that is open.
+        shown_videos: Videos on the contact sheet, spread over all.
         animations: Format in which the heads are written besides, ``npz`` or ``glb``.
     """
 
@@ -70,7 +72,7 @@ class TalkingHeadVideos(Callback):
         self,
         height: int = 384,
         view: Literal["front", "quarter", "side"] = "quarter",
-        shown_frames: int = 5,
+        shown_frames: int = 3,
         shown_videos: int = 8,
         animations: Literal["npz", "glb"] | None = None,
     ) -> None:
@@ -126,31 +128,37 @@ class TalkingHeadVideos(Callback):
         name = _name_of(batch, index)
         frames, faces = _array(batch["predicted"][index]), batch["faces"][index].cpu().numpy()
         still, fps = _array(batch["template"][index]), float(batch["fps"][index])
-        lips = tuple(batch[lip][index].cpu().numpy() for lip in ("upper_lip", "lower_lip"))
+        upper_lip, lower_lip = (
+            batch[lip][index].cpu().numpy() for lip in ("upper_lip", "lower_lip")
+        )
         audio = _sound(batch["waveform"][index])
         truth = batch.get("vertices", [None] * len(batch["faces"]))[index]
+        caption = name
         pictures: Iterator[NDArray[np.uint8]]
         if truth is None:
-            opening = 1000 * opened_mouth(frames, still, *lips)
+            opening = opened_mouth(frames, still, upper_lip, lower_lip)
             video = SpeechVideo(
                 *(faces, still, audio, fps, ("front", "quarter"), self.height),
-                curve_range=round_up(float(opening.max())),
+                curve_range=round_up(1000 * float(opening.max())),
             )
-            pictures = map(video.draw, frames, opening.tolist())
-            caption = name
+            pictures = map(video.draw, frames, (1000 * opening).tolist())
         else:
-            count = min(len(frames), len(truth))
-            comparison = Comparison(_array(truth)[:count], frames[:count], faces)
-            pictures = comparison.pictures(*(audio, fps, None, lips, still, self.view, self.height))
-            caption = f"{name}, mean error {1000 * comparison.errors.mean():.2f} mm"
-            frames = frames[:count]
-        chosen = np.linspace(0, len(frames) - 1, self.shown_frames).round().astype(int).tolist()
+            target, frames = _array(truth), frames[: len(truth)]
+            comparison = Comparison(target[: len(frames)], frames, faces)
+            opening = opened_mouth(comparison.target, still, upper_lip, lower_lip)
+            pictures = comparison.pictures(
+                *(audio, fps, None, (upper_lip, lower_lip), still, self.view, self.height)
+            )
+            caption += f", mean error {1000 * comparison.errors.mean():.2f} mm"
+        # from the mouth shut farthest to the widest open
+        chosen = np.linspace(0, len(frames) - 1, self.shown_frames).round().astype(int)
+        chosen = np.sort(np.argsort(opening, kind="stable")[chosen])
         shown: dict[int, NDArray[np.uint8]] = {}
         with VideoWriter(folder / f"{name}.mp4", fps, audio) as writer:
             for number, picture in enumerate(pictures):
                 writer.add(picture)
                 if number in chosen:
-                    shown[number] = _reduced(picture)
+                    shown[number] = _reduced(picture[: self.height])
         if self.animations is not None:
             path = folder / f"{name}.{self.animations}"
             mesh = Mesh(still.astype(np.float64), faces)
@@ -183,12 +191,14 @@ def _sound(waveform: Tensor) -> AudioTrack:
 
 def _reduced(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     image = Image.fromarray(picture)
-    return np.asarray(image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS))
+    size = round(image.width * _SHEET_SCALE), round(image.height * _SHEET_SCALE)
+    return np.asarray(image.resize(size, Image.Resampling.LANCZOS))
 
 
 def _write_overview(folder: Path, written: list[_Written], shown_videos: int) -> None:
     """Write the contact sheet, a row for each video, and the page of all videos."""
-    on_sheet = written[:shown_videos]
+    spread = np.linspace(0, len(written) - 1, min(shown_videos, len(written))).round().astype(int)
+    on_sheet = [written[index] for index in spread]
     pictures = [picture for each in on_sheet for picture in each.pictures]
     labels = [f"{each.name}  {label}" for each in on_sheet for label in each.labels]
     largest = np.max([picture.shape[:2] for picture in pictures], axis=0)

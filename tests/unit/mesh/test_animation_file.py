@@ -108,7 +108,7 @@ def test_folder_of_ply_has_a_file_for_each_frame(tmp_path, neutral, frames):
 def test_glb_morphs_to_every_frame(tmp_path, neutral, frames, chunk):
     write(tmp_path / "a.glb", neutral, frames, chunk)
     morphed, faces, times, weights = read_glb(tmp_path / "a.glb")
-    assert np.abs(morphed - frames).max() < 3e-5 * 2
+    assert np.abs(morphed - frames).max() < 3e-4 * 2
     np.testing.assert_array_equal(faces, neutral.faces)
     np.testing.assert_allclose(times, np.arange(FRAMES) / FPS, rtol=1e-6)
     assert weights.shape[1] == len(SHAPES), "three displacements move it, three targets do"
@@ -119,7 +119,7 @@ def test_glb_of_noise_keeps_every_frame(tmp_path, neutral):
     noise = np.random.default_rng(1).normal(size=(FRAMES, 6, 3)).astype(np.float32)
     write(tmp_path / "a.glb", neutral, noise)
     morphed, *_ = read_glb(tmp_path / "a.glb")
-    assert np.abs(morphed - noise).max() < 3e-5 * 2
+    assert np.abs(morphed - noise).max() < 3e-4 * 2
 
 
 def test_glb_of_a_mesh_that_stays_still(tmp_path, neutral):
@@ -133,7 +133,7 @@ def test_glb_of_a_cloud_of_points(tmp_path, neutral, frames):
     write(tmp_path / "a.glb", Mesh(neutral.vertices, np.zeros((0, 3), np.int64)), frames)
     morphed, faces, *_ = read_glb(tmp_path / "a.glb")
     assert faces is None
-    assert np.abs(morphed - frames).max() < 3e-5 * 2
+    assert np.abs(morphed - frames).max() < 3e-4 * 2
 
 
 @pytest.mark.parametrize("name", ["a.npz", "a.glb"])
