@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from torch.utils.data import DataLoader
 
 from lightning_face.errors import ConfigError
 from lightning_face.mesh.animation_file import read_animation
+from lightning_face.metrics.talking_head import mouth_opening
 from lightning_face.video import read_video
 from lightning_face_scantalk.modules.example_heads import example_batch
 from lightning_face_scantalk.prediction_writer import TalkingHeadVideos
@@ -111,3 +113,38 @@ def test_predictions_of_other_kinds_are_left_alone(tmp_path):
 def test_options_out_of_range_are_named(options):
     with pytest.raises(ConfigError, match=next(iter(options))):
         TalkingHeadVideos(**options)
+
+
+def test_processes_write_one_overview_of_all_videos(tmp_path, monkeypatch):
+    folder = predict(tmp_path / "run")
+    callback = TalkingHeadVideos(height=96)
+    batch = example_batch()
+    batch["files"] = ["a/ball 0.wav with a/ball 0.npy", "c/ball 2.wav with c/ball 2.npy"]
+    trainer = SimpleNamespace(default_root_dir=tmp_path / "run", world_size=2, is_global_zero=True)
+    callback.on_predict_start(trainer, None)
+    callback.on_predict_batch_end(trainer, None, {**batch, "predicted": batch["vertices"]}, {}, 0)
+
+    def gather(parts, own):
+        # the other process has the same sequences but for the last
+        parts[:] = [own, own[:1]]
+
+    monkeypatch.setattr("torch.distributed.all_gather_object", gather)
+    callback.on_predict_epoch_end(trainer, None)
+    sources = Videos((folder / "index.html").read_text()).sources
+    assert sources == ["balls-ball_0.mp4", "balls-ball_2.mp4"]
+    assert all((folder / source).is_file() for source in sources)
+    (folder / "index.html").unlink()
+    trainer.is_global_zero = False
+    callback.on_predict_epoch_end(trainer, None)
+    assert not (folder / "index.html").exists()
+
+
+def test_the_sheet_shows_the_mouth_shut_and_open(tmp_path):
+    callback = TalkingHeadVideos(height=96, shown_frames=2)
+    batch = example_batch()
+    batch["predicted"] = batch["vertices"]
+    written = callback._write(tmp_path, batch, 0)
+    vertices, lips = batch["vertices"][0], (batch["upper_lip"][0], batch["lower_lip"][0])
+    opening = mouth_opening(vertices, *lips)
+    shown = [round(float(label.split()[0]) * 30) for label in written.labels]
+    assert sorted(opening[shown].tolist()) == [opening.min(), opening.max()]
