@@ -9,7 +9,7 @@ from lightning_face.optional import optional_import
 
 __all__ = ["closest_places", "point_to_surface"]
 
-_CANDIDATES = 8
+_CANDIDATES = 5
 """Triangles that are looked at for each point: those whose centres are nearest."""
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from typing import Any, Literal, cast
 
 import torch
+from lightning.pytorch import Callback
 from lightning.pytorch.utilities import rank_zero_info
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
@@ -18,6 +20,7 @@ from lightning_face_scantalk.modules.head_pictures import draw_heads
 from lightning_face_scantalk.modules.head_table import HeadTable
 from lightning_face_scantalk.modules.optimization import configure_adam
 from lightning_face_scantalk.networks.scantalk import ScanTalk
+from lightning_face_scantalk.prediction_writer import TalkingHeadVideos
 
 __all__ = ["TalkingHeadModule"]
 
@@ -105,23 +108,15 @@ class TalkingHeadModule(FaceModule):
         self._has_weights = True
         return super().load_state_dict(*args, **kwargs)
 
-    def transfer_batch_to_device(
-        self, batch: HeadBatch, device: torch.device, dataloader_idx: int
-    ) -> HeadBatch:
-        """Move a batch, but the operators of meshes that are there already."""
-        operators = [self._operators(each, device) for each in batch["operators"]]
-        others = {name: value for name, value in batch.items() if name != "operators"}
-        moved = super().transfer_batch_to_device(others, device, dataloader_idx)
-        return {**moved, "operators": operators}
-
     def forward(self, batch: HeadBatch) -> list[Tensor]:
         """Animate the heads of a batch for as many frames as the truth has.
 
         Returns:
             Positions in metres, ``(frames, vertices, 3)`` for each sequence.
         """
+        operators = [self._operators(each) for each in batch["operators"]]
         return self.network.forward_batch(
-            batch["waveform"], batch["template"], batch["operators"], self.num_frames(batch)
+            batch["waveform"], batch["template"], operators, self.num_frames(batch)
         )
 
     def on_train_batch_start(self, batch: HeadBatch, batch_idx: int) -> None:
@@ -164,19 +159,26 @@ class TalkingHeadModule(FaceModule):
             ``predicted``, positions in metres ``(frames, vertices, 3)`` for each sequence, beside
             what the batch holds.
         """
-        parts = zip(
-            batch["waveform"], batch["template"], batch["operators"], batch["fps"], strict=True
-        )
+        operators = map(self._operators, batch["operators"])
+        parts = zip(batch["waveform"], batch["template"], operators, batch["fps"], strict=True)
         return {**batch, "predicted": [self.network.predict(*part) for part in parts]}
 
     def sample_images(self, batch: HeadBatch) -> dict[str, Tensor]:
-        """Draw the frame of each sequence in which the mouth is open widest."""
+        """Draw four frames of each sequence, see `draw_heads`."""
         return draw_heads(self(batch), batch, self.true_surface)
+
+    def configure_callbacks(self) -> list[Callback]:
+        """Write what is predicted as videos, unless the settings say how."""
+        callbacks = getattr(self.trainer, "callbacks", [])
+        given = any(isinstance(each, TalkingHeadVideos) for each in callbacks)
+        return [] if given else [TalkingHeadVideos()]
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Set up Adam and the learning-rate schedule, counted in optimiser steps."""
-        steps = float(self.trainer.estimated_stepping_batches)
-        return configure_adam(self, self.hparams["lr"], self.hparams["lr_schedule"], steps)
+        schedule = self.hparams["lr_schedule"]
+        # counting steps makes the loaders, which a constant rate has no need of yet
+        steps = math.inf if schedule == "constant" else self.trainer.estimated_stepping_batches
+        return configure_adam(self, self.hparams["lr"], schedule, steps)
 
     def _losses(
         self, split: Literal["train", "val", "test"], batch: HeadBatch, preds: list[Tensor]
@@ -198,6 +200,6 @@ class TalkingHeadModule(FaceModule):
 
     @property
     def _operators(self) -> DeviceOperators:
-        # no attribute of the constructor: it holds what belongs to a run, not to the model
+        # not of the constructor: what belongs to a run is not copied with the model
         kept = self.__dict__.setdefault("_device_operators", DeviceOperators())
         return cast("DeviceOperators", kept)

@@ -11,6 +11,7 @@ import torch
 from lightning_face.audio import SpeechEncoder
 from lightning_face.callbacks import FiniteLoss
 from lightning_face.errors import NonFiniteLoss
+from lightning_face_scantalk.prediction_writer import TalkingHeadVideos
 
 KINDS = ["mse", "masked", "weighted", "chamfer", "surface", "varifold", "kernel"]
 
@@ -116,7 +117,9 @@ def test_an_encoder_without_weights_is_announced(make_module, make_trainer, make
 
 
 @pytest.mark.parametrize("kind", ["mse", "chamfer"])
-def test_predictions_last_as_long_as_the_sound(make_module, make_trainer, make_loader, kind):
+def test_predictions_last_as_long_as_the_sound(
+    make_module, make_trainer, make_loader, kind, tmp_path
+):
     module = make_module(kind)
     batch = module.example_batch()
     (predicted,) = make_trainer().predict(module, make_loader(batch))
@@ -126,6 +129,16 @@ def test_predictions_last_as_long_as_the_sound(make_module, make_trainer, make_l
         )
         assert vertices.shape == (frames, len(batch["template"][index]), 3)
     assert predicted["files"] == batch["files"]
+    assert len(list((tmp_path / "predictions").glob("*.mp4"))) == 2
+
+
+def test_the_writer_of_the_settings_is_not_replaced(make_module, make_trainer):
+    writer = TalkingHeadVideos(height=64)
+    module = make_module("mse")
+    module._trainer = make_trainer(callbacks=[writer])
+    assert module.configure_callbacks() == []
+    module._trainer = make_trainer()
+    assert [type(each) for each in module.configure_callbacks()] == [TalkingHeadVideos]
 
 
 @pytest.mark.parametrize("kind", ["mse", "chamfer"])
@@ -134,7 +147,7 @@ def test_pictures_show_truth_and_prediction(make_module, kind):
     pictures = module.sample_images(module.example_batch())
     assert list(pictures) == ["target", "prediction"]
     for picture in pictures.values():
-        assert picture.shape == (2, 3, 224, 192)
+        assert picture.shape == (8, 3, 224, 192)
         assert 0 <= picture.min() < 0.9 < picture.max() <= 1
     assert not torch.equal(pictures["target"], pictures["prediction"])
 

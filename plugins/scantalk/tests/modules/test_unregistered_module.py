@@ -67,4 +67,4 @@ def test_heads_without_known_lips_are_drawn_and_tested(make_module, make_trainer
     (rows,) = make_trainer().test(module, make_loader(batch), verbose=False)
     assert "test/chamfer" in rows
     assert "test/lve" not in rows
-    assert module.sample_images(batch)["target"].shape == (2, 3, 224, 192)
+    assert module.sample_images(batch)["target"].shape == (8, 3, 224, 192)
