@@ -49,7 +49,7 @@ def compare(
     """Run an experiment with fewer epochs."""
     settings = yaml.safe_load((EXPERIMENTS / f"{experiment}.yaml").read_text())
     seed_everything(settings["seed_everything"])
-    module = module_class(**settings["model"]["init_args"])
+    module = module_class(**settings["model"]["init_args"] | {"varifold_sigma": None})
     data = data_class(**settings["data"]["init_args"])
     trainer = Trainer(
         default_root_dir=folder,

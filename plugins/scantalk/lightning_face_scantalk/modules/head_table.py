@@ -19,6 +19,7 @@ from lightning_face.metrics.talking_head import (
     MeanVertexError,
     MouthOpening,
     UpperFaceDynamicsDeviation,
+    VarifoldDistance,
 )
 
 __all__ = ["HeadTable"]
@@ -30,7 +31,7 @@ _SQUARE_MILLIMETRES = 1e6
 class _Rows(nn.Module):
     """Metrics of the sequences of one data set."""
 
-    def __init__(self) -> None:
+    def __init__(self, varifold_sigma: float | None) -> None:
         super().__init__()
         self.lve = LipVertexError()
         self.mve = MeanVertexError()
@@ -44,17 +45,22 @@ class _Rows(nn.Module):
         self.hd = HausdorffDistance()
         self.chamfer = ChamferDistance()
         self.static_chamfer = ChamferDistance()
+        self.varifold = None if varifold_sigma is None else VarifoldDistance([varifold_sigma])
 
     @property
     def metrics(self) -> list[Metric]:
         return [metric for metric in self.children() if isinstance(metric, Metric)]
 
-    def update_surfaces(
-        self, pred: Tensor, target: Tensor | Sequence[Tensor], template: Tensor
-    ) -> None:
+    def update_surfaces(self, pred: Tensor, batch: dict[str, Any], index: int) -> None:
+        faces, template = batch["faces"][index], batch["template"][index]
+        scans = "targets" in batch
+        target = batch["targets" if scans else "vertices"][index]
         self.hd.update(pred, target)
         self.chamfer.update(pred, target)
         self.static_chamfer.update(template.expand(len(target), -1, -1), target)
+        if self.varifold is not None:
+            target_faces = batch["target_faces"][index] if scans else faces
+            self.varifold.update(pred, target, faces, target_faces)
 
     def update_vertices(
         self, pred: Tensor, target: Tensor, batch: dict[str, Any], index: int
@@ -110,11 +116,14 @@ class _Rows(nn.Module):
 
     def _surface_rows(self) -> dict[str, Tensor]:
         chamfer = self.chamfer.compute()
-        return {
+        rows = {
             "hd": _MILLIMETRES * self.hd.compute(),
             "chamfer": _SQUARE_MILLIMETRES * chamfer,
             "chamfer_ratio": chamfer / self.static_chamfer.compute(),
         }
+        if self.varifold is not None:
+            rows["varifold"] = _SQUARE_MILLIMETRES * self.varifold.compute()
+        return rows
 
 
 class HeadTable(nn.Module):
@@ -122,23 +131,27 @@ class HeadTable(nn.Module):
 
     Rows under the papers' names have the units of the published tables: ``lve`` in ``1e-5 m^2``,
     ``mve`` in ``1e-3 m``, ``fdd`` and ``fdd_abs`` in ``1e-7 m^2``. The others are in millimetres:
-    ``dtw`` for each frame, ``dfd``, ``hd``, ``chamfer`` in square millimetres, the differences of
-    mouth openings (their ``opening_velocity_error`` for each frame), ``lip_velocity_error`` for
-    each second, ``lip_error``, the mean distance of lip vertices. Ratios are those to a face that
-    does not move.
+    ``dtw`` for each frame, ``dfd``, ``hd``, ``chamfer`` and ``varifold`` in square millimetres,
+    the differences of mouth openings (their ``opening_velocity_error`` for each frame),
+    ``lip_velocity_error`` for each second, ``lip_error``, the mean distance of lip vertices.
+    Ratios are those to a face that does not move.
 
     Source: LVE, MVE and FDD: Nocentini et al., ScanTalk, ECCV 2024, section 4; the others: names
     of Nocentini et al., arXiv 2410.11041, definitions of this project.
 
     Args:
         datasets: Names of the data sets that get rows of their own, suffixed by the name.
+        varifold_sigma: Width of the kernel of the varifold distance in metres; None leaves this
+            row out, whose time grows with the square of the faces.
     """
 
-    def __init__(self, datasets: Sequence[str] = ()) -> None:
+    def __init__(self, datasets: Sequence[str] = (), varifold_sigma: float | None = None) -> None:
         super().__init__()
         # of one data set, the rows of all are those of the set
-        self._by_dataset = {name: _Rows() for name in (datasets if len(datasets) > 1 else ())}
-        self._others = _Rows()
+        names = datasets if len(datasets) > 1 else ()
+        self._by_dataset = {name: _Rows(varifold_sigma) for name in names}
+        self._others = _Rows(varifold_sigma)
+        self._varifold_sigma = varifold_sigma
         self._parts = nn.ModuleList([*self._by_dataset.values(), self._others])
 
     def update(
@@ -156,15 +169,14 @@ class HeadTable(nn.Module):
         rows = self._by_dataset.get(batch["dataset"][index], self._others)
         pred, truth = pred.float(), batch["vertices"][index]
         if surfaces:
-            target = batch["targets"][index] if "targets" in batch else truth
-            rows.update_surfaces(pred, target, batch["template"][index])
+            rows.update_surfaces(pred, batch, index)
         # scans may come without knowledge of where their vertices or lips are
         if truth is not None and len(batch["lips"][index]):
             rows.update_vertices(pred, truth, batch, index)
 
     def compute(self) -> dict[str, Tensor]:
         """Return the rows over all sequences of all processes, scalars by name."""
-        total = _Rows().to(self._others.lve.device)
+        total = _Rows(self._varifold_sigma).to(self._others.lve.device)
         for part in (*self._by_dataset.values(), self._others):
             total.merge(part)
         rows = total.compute()

@@ -52,6 +52,8 @@ class ScanTalkModule(TalkingHeadModule):
         loss_unit: Unit of length of the loss, ``mm``, or ``m`` as published.
         lr: Learning rate of Adam.
         lr_schedule: ``constant``, as published, or ``cosine`` down to 0 with a warm-up.
+        varifold_sigma: Width in metres of the kernel of the varifold distance that tests give;
+            null leaves it out: its time grows with the square of the faces.
     """
 
     _watched = ("lve", "mve", "fdd", "opening_correlation", "lip_error", "lip_error_ratio")
@@ -76,6 +78,7 @@ class ScanTalkModule(TalkingHeadModule):
         loss_unit: LossUnit = "mm",
         lr: float = 1e-4,
         lr_schedule: LearningRateSchedule = "constant",
+        varifold_sigma: float | None = None,
     ) -> None:
         super().__init__()
         self.save_hyperparameters()

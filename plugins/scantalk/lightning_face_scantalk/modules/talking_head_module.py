@@ -85,7 +85,10 @@ class TalkingHeadModule(FaceModule):
         """
         super().setup(stage)
         datasets = getattr(getattr(self.trainer, "datamodule", None), "datasets", [])
-        self.table = HeadTable([find_layout(dataset).name for dataset in datasets])
+        names = [find_layout(dataset).name for dataset in datasets]
+        # so slow a row is for the test alone
+        sigma = self.hparams["varifold_sigma"] if stage == "test" else None
+        self.table = HeadTable(names, sigma)
 
     def on_fit_start(self) -> None:
         """Read the weights of the speech encoder, unless there are weights to go on from.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from lightning_face.metrics.talking_head import varifold_distance
 from lightning_face_scantalk.modules.example_heads import example_batch
 from lightning_face_scantalk.modules.head_table import HeadTable
 
@@ -67,3 +68,19 @@ def test_reset_forgets_all(batch):
     fill(table, batch)
     table.reset()
     assert table.compute() == {}
+
+
+def test_varifold_is_asked_for(batch):
+    assert "varifold" not in fill(HeadTable(), batch)
+    table = HeadTable(["vocaset", "BIWI"], varifold_sigma=0.05)
+    rows = fill(table, batch)
+    still = torch.cat(
+        [
+            varifold_distance(0.7 * template + 0.3 * truth, truth, faces, faces, [0.05])
+            for template, truth, faces in zip(
+                batch["template"], batch["vertices"], batch["faces"], strict=True
+            )
+        ]
+    )
+    assert rows["varifold"].item() == pytest.approx(1e6 * still.mean().item(), rel=1e-3)
+    assert {"varifold_vocaset", "varifold_BIWI"} < rows.keys()

@@ -1,4 +1,4 @@
-"""Openings of the mouth and velocities of the lips."""
+"""Openings of the mouth."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import pytest
 import torch
 
 from lightning_face.metrics.talking_head import (
-    LipVelocity,
     MouthOpening,
-    compare_lip_velocities,
     compare_mouth_openings,
     mouth_opening,
 )
@@ -47,31 +45,12 @@ def test_one_frame_has_an_opening_and_no_velocity():
     assert values["velocity_abs"] == 0
 
 
-def test_velocities_of_opposite_directions():
-    pred, target = mouths([0.0, 1.0, 2.0]), mouths([3.0, 2.0, 1.0])
-    values = compare_lip_velocities(pred, target, LOWER, fps=30)
-    assert values["l2"].item() == pytest.approx(2.0)
-    assert values["l2_per_second"].item() == pytest.approx(60.0)
-    assert values["cosine"].item() == pytest.approx(2.0)
-
-
-def test_one_frame_is_too_few_for_velocities():
-    with pytest.raises(ValueError, match="two frames"):
-        compare_lip_velocities(mouths([1.0]), mouths([1.0, 2.0]), LOWER, fps=30)
-
-
-@pytest.mark.parametrize(
-    ("metric", "compare", "arguments"),
-    [
-        (MouthOpening(), compare_mouth_openings, (UPPER, LOWER)),
-        (LipVelocity(), compare_lip_velocities, (UPPER, 25)),
-    ],
-)
-def test_metrics_are_means_over_sequences(noise, metric, compare, arguments):
+def test_the_metric_is_a_mean_over_sequences(noise):
+    metric = MouthOpening()
     pairs = [(noise(5, 4, 3), noise(4, 4, 3, seed=1)), (noise(3, 4, 3), noise(6, 4, 3, seed=2))]
     for pair in pairs:
-        metric.update(*pair, *arguments)
-    first, second = (compare(*pair, *arguments) for pair in pairs)
+        metric.update(*pair, UPPER, LOWER)
+    first, second = (compare_mouth_openings(*pair, UPPER, LOWER) for pair in pairs)
     expected = {name: (first[name] + second[name]).item() / 2 for name in first}
     actual = {name: value.item() for name, value in metric.compute().items()}
     assert actual == pytest.approx(expected, rel=1e-6)
