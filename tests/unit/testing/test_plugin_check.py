@@ -134,7 +134,7 @@ class Positional(Sound):
     def predict_dataloader(self):
         return DataLoader(self.numbers, 2)
 
-class PredictionOnly(FaceDataModule):
+class PredictionOnly(LightningDataModule):
     """Gives nothing to train on."""
     def setup(self, stage):
         if stage != "predict":
