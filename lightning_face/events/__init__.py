@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING
 from lightning_face.lazy import lazy_package
 
 if TYPE_CHECKING:
-    from lightning_face.events.dark_frame import dark_frame, dark_frames
+    from lightning_face.events.dark_frame import dark_frame, dark_frames, dark_picture
     from lightning_face.events.event_array import EventArray, concatenate
     from lightning_face.events.event_count import event_count
     from lightning_face.events.reader import EventReader, read_events
-    from lightning_face.events.recording import RecordingFrames, frames_from_recording
+    from lightning_face.events.recording import (
+        RecordingFrames,
+        frames_from_recording,
+        iterate_frames,
+    )
     from lightning_face.events.tbr import encode_tbr, tbr, tbr_legacy
     from lightning_face.events.time_surface import time_surface
     from lightning_face.events.voxel_grid import voxel_grid
@@ -34,9 +38,11 @@ __all__ = [
     "concatenate",
     "dark_frame",
     "dark_frames",
+    "dark_picture",
     "encode_tbr",
     "event_count",
     "frames_from_recording",
+    "iterate_frames",
     "read_events",
     "tbr",
     "tbr_legacy",
@@ -59,9 +65,9 @@ lazy_package(
             *("write_dat", "write_events", "write_evt2"),
             *("write_evt3", "write_hdf5", "write_npz"),
         ),
-        "dark_frame": ("dark_frame", "dark_frames"),
+        "dark_frame": ("dark_frame", "dark_frames", "dark_picture"),
         "event_count": ("event_count",),
-        "recording": ("RecordingFrames", "frames_from_recording"),
+        "recording": ("RecordingFrames", "frames_from_recording", "iterate_frames"),
         "tbr": ("encode_tbr", "tbr", "tbr_legacy"),
         "time_surface": ("time_surface",),
         "voxel_grid": ("voxel_grid",),
