@@ -30,8 +30,9 @@ install: $(VENV)/.dev ## Make .venv with the core, every plugin and the developm
 demo: $(VENV)/.demo ## Train Mamba-ST on the bundled sample and name what it made
 	$(BIN)/lightning-face fit --config experiments/mambast.yaml
 
+# on tensors as small as those of the tests a second thread costs more than it brings
 test: $(VENV)/.dev ## Run every test
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 lint: $(VENV)/.dev ## Check style and formatting
 	$(BIN)/ruff check .

@@ -20,7 +20,8 @@ class ProgressKeeper(Callback):
     a checkpoint written right after a batch that validation follows would skip this validation;
     one written after the last batch would skip the end of the epoch; and with ``max_steps`` one
     written at the end of an epoch would count the epoch twice, which changes the order of all
-    that follow. Gradients that wait for more batches before the optimizer steps would be lost.
+    that follow. Gradients that wait for more batches before the optimizer steps would be lost, and
+    so would the place in the epoch where a learning-rate schedule asks for the run's length.
     """
 
     def __init__(self) -> None:
@@ -57,11 +58,14 @@ class ProgressKeeper(Callback):
         self._gradients = gradients[trainer.global_rank] if same else {}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Put the gradients back, and begin a new epoch where the last one was finished."""
+        """Put the gradients and the loader back, and begin an epoch where one was finished."""
         parameters = dict(pl_module.named_parameters())
         for name, gradient in self._gradients.items():
             parameters[name].grad = gradient.to(parameters[name].device)
         self._gradients = {}
+        # a schedule that asks how long the run is has the loaders made before there is a state
+        # to load, and lightning loads none later
+        trainer.fit_loop._load_combined_loader_states()
         epochs = trainer.fit_loop.epoch_progress.current
         if epochs.ready == epochs.completed:
             # with max_steps every resumed run counts as one that was cut inside an epoch

@@ -5,17 +5,20 @@ Nothing is imported before its first use, and nothing here needs torch.
 
 from __future__ import annotations
 
-import sys
-from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from lightning_face.lazy import lazy_package
 
 if TYPE_CHECKING:
-    from lightning_face.events.dark_frame import dark_frame, dark_frames
+    from lightning_face.events.dark_frame import dark_frame, dark_frames, dark_picture
     from lightning_face.events.event_array import EventArray, concatenate
     from lightning_face.events.event_count import event_count
     from lightning_face.events.reader import EventReader, read_events
-    from lightning_face.events.recording import RecordingFrames, frames_from_recording
+    from lightning_face.events.recording import (
+        RecordingFrames,
+        frames_from_recording,
+        iterate_frames,
+    )
     from lightning_face.events.tbr import encode_tbr, tbr, tbr_legacy
     from lightning_face.events.time_surface import time_surface
     from lightning_face.events.voxel_grid import voxel_grid
@@ -35,9 +38,11 @@ __all__ = [
     "concatenate",
     "dark_frame",
     "dark_frames",
+    "dark_picture",
     "encode_tbr",
     "event_count",
     "frames_from_recording",
+    "iterate_frames",
     "read_events",
     "tbr",
     "tbr_legacy",
@@ -51,37 +56,20 @@ __all__ = [
     "write_npz",
 ]
 
-_MODULES = {
-    "event_array": ("EventArray", "concatenate"),
-    "reader": ("EventReader", "read_events"),
-    "writer": (
-        *("write_dat", "write_events", "write_evt2"),
-        *("write_evt3", "write_hdf5", "write_npz"),
-    ),
-    "dark_frame": ("dark_frame", "dark_frames"),
-    "event_count": ("event_count",),
-    "recording": ("RecordingFrames", "frames_from_recording"),
-    "tbr": ("encode_tbr", "tbr", "tbr_legacy"),
-    "time_surface": ("time_surface",),
-    "voxel_grid": ("voxel_grid",),
-}
-_HOMES = {name: module for module, names in _MODULES.items() for name in names}
-
-
-class _Package(ModuleType):
-    """Package in which a function keeps its name although its module has the same one.
-
-    Importing ``events.tbr`` would otherwise put the module in the place of the function.
-    """
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if not (name in _HOMES and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
-        if name not in _HOMES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-sys.modules[__name__].__class__ = _Package
+lazy_package(
+    __name__,
+    {
+        "event_array": ("EventArray", "concatenate"),
+        "reader": ("EventReader", "read_events"),
+        "writer": (
+            *("write_dat", "write_events", "write_evt2"),
+            *("write_evt3", "write_hdf5", "write_npz"),
+        ),
+        "dark_frame": ("dark_frame", "dark_frames", "dark_picture"),
+        "event_count": ("event_count",),
+        "recording": ("RecordingFrames", "frames_from_recording", "iterate_frames"),
+        "tbr": ("encode_tbr", "tbr", "tbr_legacy"),
+        "time_surface": ("time_surface",),
+        "voxel_grid": ("voxel_grid",),
+    },
+)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
-from argparse import Namespace
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
 from lightning_face.cli.arguments import VerbParser
 from lightning_face.errors import ConfigError
-from lightning_face.events.reader import EventReader
+from lightning_face.events.reading_options import add_reading_options, open_reader, printed_warnings
 from lightning_face.events.writer import FORMATS, format_for, write_events, write_hdf5
 
 __all__ = ["convert", "info", "main"]
@@ -62,11 +58,11 @@ def info(argv: list[str]) -> int:
     """
     parser = VerbParser("events info", "Show what an event recording holds.")
     parser.add_argument("file", metavar="FILE", type=Path, help="RAW, DAT, HDF5, AEDAT4 or npz")
-    _add_reading_options(parser)
+    add_reading_options(parser)
     arguments = parser.parse_args(argv)
     number = brighter = 0
     first_us = last_us = 0
-    with _printed_warnings(), _reader(arguments.file, arguments) as reader:
+    with printed_warnings(), open_reader(arguments.file, arguments) as reader:
         for block in reader:
             if not len(block):
                 continue
@@ -123,7 +119,7 @@ def convert(argv: list[str]) -> int:
         action="store_true",
         help="write HDF5 that tools without Metavision's filter can read",
     )
-    _add_reading_options(parser)
+    add_reading_options(parser)
     arguments = parser.parse_args(argv)
     source, destination = arguments.source, arguments.destination
     name = arguments.format or format_for(destination)
@@ -131,7 +127,7 @@ def convert(argv: list[str]) -> int:
         raise ConfigError(f"--uncompressed is for HDF5, not for {name}")
     if source.exists() and destination.exists() and source.samefile(destination):
         raise ConfigError(f"{source} cannot be converted into itself; give another DST")
-    with _printed_warnings(), _reader(source, arguments) as reader:
+    with printed_warnings(), open_reader(source, arguments) as reader:
         if arguments.uncompressed:
             write_hdf5(destination, reader, compress=False)
         else:
@@ -149,37 +145,6 @@ _NAMES = {
     "aedat4": "iniVation AEDAT4",
     "npz": "NumPy archive",
 }
-
-
-def _add_reading_options(parser: VerbParser) -> None:
-    parser.add_argument(
-        "--salvage",
-        action="store_true",
-        help="take what comes before the damage of a cut or damaged file",
-    )
-    parser.add_argument(
-        "--camera-time",
-        action="store_true",
-        help="keep the camera's clock instead of beginning near zero",
-    )
-
-
-def _reader(path: Path, arguments: Namespace) -> EventReader:
-    return EventReader(
-        path,
-        shift_time=not arguments.camera_time,
-        errors="salvage" if arguments.salvage else "raise",
-    )
-
-
-@contextmanager
-def _printed_warnings() -> Iterator[None]:
-    """Show warnings as lines of the command instead of lines of its source."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield
-    for warning in caught:
-        print(f"lightning-face: warning: {warning.message}", file=sys.stderr)
 
 
 def _help() -> str:

@@ -67,8 +67,8 @@ class HDF5Events(ArrayStream):
             try:
                 events = file.get("CD/events")
                 fields = {key.lower(): _text(value) for key, value in file.attrs.items()}
-                # in a cut file, rows behind the cut would be read as zeros
                 cut = file.id.get_filesize() > self._size
+                # their rows come after all events
                 triggers = None if cut else _read_triggers(file)
             except _ERRORS as error:
                 raise Damage(f"its structures cannot be read ({error})", self._size) from None
@@ -137,8 +137,8 @@ class HDF5Events(ArrayStream):
             reason = str(error)
         if "truncated" not in reason:
             raise Damage(f"damaged HDF5 file ({reason})", 0)
-        # with zeros for what is missing the library opens the file, and finds the chunks before
-        # the cut if their index lies before it too
+        # with its former length the library opens the file, and finds the chunks before the cut if
+        # their index lies before it too
         try:
             return self._h5py.File(_Lengthened(path), "r")
         except _ERRORS:
@@ -146,7 +146,7 @@ class HDF5Events(ArrayStream):
 
 
 class _Lengthened(io.RawIOBase):
-    """A file that goes on with zeros to the length that its superblock tells."""
+    """A cut file with the length that its superblock tells, readable up to the cut."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")
@@ -172,8 +172,9 @@ class _Lengthened(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:  # noqa: ANN401
         view = memoryview(buffer).cast("B")
         self._file.seek(self._position)
-        number = self._file.readinto(view)
-        view[number:] = bytes(len(view) - number)
+        # the library may loop for ever on made-up contents of its structures
+        if self._file.readinto(view) < len(view):
+            raise OSError("the file is cut before these bytes")
         self._position += len(view)
         return len(view)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lightning_face.checkpoint.atomic import atomic_path
 from lightning_face.errors import DataError
 from lightning_face.events.event_array import EventArray
 from lightning_face.events.reader import EventReader
@@ -170,7 +171,6 @@ def write_hdf5(
     Raises:
         DataError: The format cannot hold these events.
     """
-    from lightning_face.checkpoint.atomic import atomic_path
     from lightning_face.events.hdf5 import save_hdf5
 
     blocks = _blocks(events, triggers)
@@ -191,7 +191,6 @@ def write_npz(
         events: The events.
         triggers: External triggers, see `write_events`; stored as ``triggers``.
     """
-    from lightning_face.checkpoint.atomic import atomic_path
     from lightning_face.events.npz import save_npz
 
     with atomic_path(Path(path)) as temporary:
@@ -259,9 +258,6 @@ def _raw_fields(events: Recording) -> str:
 
 
 def _write(path: str | PathLike[str], header: str, pieces: Iterable[bytes]) -> None:
-    # this imports torch, which nothing else here needs
-    from lightning_face.checkpoint.atomic import atomic_path
-
     with atomic_path(Path(path)) as temporary, temporary.open("wb") as file:
         file.write(header.encode())
         file.writelines(pieces)

@@ -277,8 +277,11 @@ def _data_problems(
         datamodule = build(target, arguments)
         with _watch_loaders() as positional:
             datamodule.prepare_data()
-            datamodule.setup("fit")
-            batches = [_first_batch(datamodule) for _ in range(2)]
+            batches: list[Any] = []
+            # data that are only predicted have nothing to train on
+            if type(datamodule).train_dataloader is not LightningDataModule.train_dataloader:
+                datamodule.setup("fit")
+                batches = [_first_batch(datamodule) for _ in range(2)]
             datamodule.setup("predict")
             if type(datamodule).predict_dataloader is not LightningDataModule.predict_dataloader:
                 datamodule.predict_dataloader()
@@ -290,7 +293,7 @@ def _data_problems(
             "it makes a DataLoader with arguments by position, which breaks predict; give "
             "batch_size and the others by keyword"
         )
-    if not _equal(*batches):
+    if batches and not _equal(*batches):
         problems.append(
             "its training loader gives another first batch when asked again; draw augmentation "
             "from lightning_face.data.sample_generator"

@@ -134,6 +134,14 @@ class Positional(Sound):
     def predict_dataloader(self):
         return DataLoader(self.numbers, 2)
 
+class PredictionOnly(LightningDataModule):
+    """Gives nothing to train on."""
+    def setup(self, stage):
+        if stage != "predict":
+            raise RuntimeError(f"asked for {stage}")
+    def predict_dataloader(self):
+        return DataLoader(torch.arange(3), batch_size=1)
+
 class Restless(Sound):
     """Gives other batches each time."""
     sample_name = "contract-restless"
@@ -222,7 +230,11 @@ def default_dtype():
 
 
 @pytest.mark.parametrize(
-    "name", ["cm-sound", "cd-sound", "cr-sound", "ema", "image-grid", "export-weights"]
+    "name",
+    [
+        *("cm-sound", "cd-sound", "cd-prediction-only", "cr-sound"),
+        *("ema", "image-grid", "export-weights"),
+    ],
 )
 def test_sound_plugins_pass(name: str):
     check_plugin(name)

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch.utils.data import default_collate
 
-from lightning_face.errors import ConfigError, WeightsError
+from lightning_face.errors import ConfigError
 from lightning_face_eventvit.commands.model import choose_device, load_event_vit, load_model
 from lightning_face_eventvit.data.event_clips import EventClipsDataModule
 from lightning_face_eventvit.data.frame_source import source_frames
@@ -65,7 +65,7 @@ def _run_clips(options: Namespace) -> int:
     """Predict clip by clip."""
     model = load_model(options.weights).to(choose_device(options.device))
     clips = _data(options).clips(model)
-    class_names = class_names_of(model, 0)
+    class_names = class_names_of(model)
     predictions: list[ClipPrediction] = []
     for start in range(0, len(clips), options.batch_size):
         stop = min(start + options.batch_size, len(clips))
@@ -76,8 +76,6 @@ def _run_clips(options: Namespace) -> int:
         }
         with torch.inference_mode():
             outputs = model.predict_step(batch, 0)
-        if "probabilities" not in outputs:
-            raise WeightsError(f"{options.weights} holds a model that names no classes")
         predictions += describe_clips(outputs, class_names, options.top_k)
     written = write_predictions(options.out, predictions, class_names)
     if options.json:

@@ -85,7 +85,7 @@ def _settings(options: Namespace, model: LightningModule, seen: list[str]) -> di
         "root": None if options.root is None else str(options.root),
         "modality": "both" if len(seen) > 1 else seen[0],
         "representation": options.representation,
-        "classes": class_names_of(model, 0),
+        "classes": class_names_of(model),
         "num_frames": options.num_frames,
         "image_size": size,
         "resize": options.resize or RESIZE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -15,11 +16,15 @@ from torch.utils.data import Dataset
 
 from lightning_face.data import EpochSampler, ResumableLoader
 from lightning_face.errors import ConfigError
+from lightning_face_eventvit.data.facemorphic import FacemorphicDataModule
 from lightning_face_eventvit.data.frame_source import FrameSettings, source_frames
+from lightning_face_eventvit.data.layout import list_users, scan_recordings
 
 __all__ = ["EventClipsDataModule", "SourceClips", "clip_starts", "model_modality", "store_frames"]
 
-_NUM_FRAMES = 50
+_NUM_FRAMES, _IMAGE_SIZE = 50, 224
+
+log = logging.getLogger(__name__)
 
 
 class EventClipsDataModule(LightningDataModule):
@@ -35,7 +40,8 @@ class EventClipsDataModule(LightningDataModule):
         files         list[str]              the sources
 
     Args:
-        source: Files and folders to predict.
+        source: Files and folders to predict; null takes recordings of one person of the bundled
+            synthetic sample.
         num_frames: Frames of a clip; null takes the model's where it has some, else 50.
         stride: Frames from the begin of a clip to that of the next; null cuts clips without
             overlap. The last clip of a source ends with it.
@@ -68,7 +74,7 @@ class EventClipsDataModule(LightningDataModule):
         for name, value in (("num_frames", num_frames), ("stride", stride)):
             if value is not None and value < 1:
                 raise ConfigError(f"data.{name} {value} is below 1")
-        self.source = [source] if isinstance(source, str) else list(source or [])
+        self.source = [source] if isinstance(source, str) else source
         self._num_frames = num_frames
         self.stride = stride
         self._image_size = image_size
@@ -116,15 +122,27 @@ class EventClipsDataModule(LightningDataModule):
             ConfigError: If there is no source, or neither settings nor model tell a size.
             DataError: If a source is missing, damaged, or not of the model's modality.
         """
-        if not self.source:
-            raise ConfigError("data.source is missing: name recordings, frame folders or videos")
+        if self.source is None:
+            sources = self._sample_recordings()
+        else:
+            sources = [Path(source).expanduser() for source in self.source]
+        if not sources:
+            raise ConfigError("data.source is empty: name recordings, frame folders or videos")
         num_frames = self.num_frames_for(model)
-        return SourceClips(
-            [Path(source).expanduser() for source in self.source],
-            self.frame_settings(model),
-            num_frames,
-            self.stride or num_frames,
-        )
+        settings = self.frame_settings(model)
+        return SourceClips(sources, settings, num_frames, self.stride or num_frames)
+
+    def _sample_recordings(self) -> list[Path]:
+        """Return one recording of each action of somebody whom models are not trained on."""
+        folder = FacemorphicDataModule().folder
+        recordings = {
+            clip.action_unit: clip.recording
+            for clip in scan_recordings(folder)
+            if clip.user == list_users(folder)[0] and clip.recording is not None
+        }
+        if self.trainer is None or self.trainer.is_global_zero:
+            log.info("data.source is not set: using recordings of the bundled sample in %s", folder)
+        return list(recordings.values())
 
     def num_frames_for(self, model: LightningModule | None) -> int:
         """Number of frames of a clip: as set, else the model's own, else 50."""
@@ -135,17 +153,19 @@ class EventClipsDataModule(LightningDataModule):
         """Complete the settings of the frames by those of a model.
 
         Args:
-            model: The model that will see the frames, if there is one.
+            model: The model that will see the frames; without one, event frames of 224 pixels.
 
         Raises:
             ConfigError: If neither the settings nor the model tell a size or modality.
         """
         size = self._image_size or _hparam(model, "image_size")
+        if model is None:
+            size = size or _IMAGE_SIZE
         if size is None:
             raise ConfigError("the model does not tell the size of its frames: set data.image_size")
         height, width = (size, size) if isinstance(size, int) else size
         return FrameSettings(
-            modality=self._modality or model_modality(model),
+            modality=self._modality or ("event" if model is None else model_modality(model)),
             height=height,
             width=width,
             frame_rate=self.frame_rate,
@@ -155,7 +175,7 @@ class EventClipsDataModule(LightningDataModule):
         )
 
 
-def model_modality(model: LightningModule | None) -> Literal["event", "rgb"]:
+def model_modality(model: LightningModule) -> Literal["event", "rgb"]:
     """Tell which modality a model needs for predictions.
 
     Args:
@@ -169,9 +189,9 @@ def model_modality(model: LightningModule | None) -> Literal["event", "rgb"]:
     if modality is None and _hparam(model, "privileged") is not None:
         modality = {"rgb": "event", "event": "rgb"}[_hparam(model, "privileged")]
     if modality not in ("event", "rgb"):
-        name = "no model" if model is None else type(model).__name__
         raise ConfigError(
-            f"{name} does not see clips of one modality: predict those with the facemorphic data"
+            f"{type(model).__name__} does not see clips of one modality: predict with the "
+            "facemorphic data"
         )
     return modality
 

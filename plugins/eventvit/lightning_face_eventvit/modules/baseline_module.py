@@ -84,20 +84,14 @@ class BaselineModule(ClassificationModule):
                 f"model.backbone_weights is for the residual networks: {network} has no trunk"
             )
 
-    def setup(self, stage: str) -> None:
-        """Read the weights of the trunk where training starts from nothing.
+    def start_afresh(self) -> None:
+        """Read the weights of the trunk.
 
         Raises:
-            ConfigError: The data have other sizes or classes.
             WeightsError: The file is missing or no ResNet-18.
         """
-        super().setup(stage)
         file = self.hparams["backbone_weights"]
-        if (
-            file is not None
-            and isinstance(self.network, ResNetLSTM | TwoStreamResNet)
-            and self.starts_afresh(stage)
-        ):
+        if file is not None and isinstance(self.network, ResNetLSTM | TwoStreamResNet):
             self.network.backbone.load_features(load_tensors(file), file)
 
     def forward(self, *inputs: Tensor) -> Tensor:

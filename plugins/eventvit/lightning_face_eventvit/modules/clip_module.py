@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
+from lightning.pytorch import Callback
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 
@@ -16,6 +17,7 @@ from lightning_face_eventvit.metrics.confusion_picture import draw_confusion
 from lightning_face_eventvit.modules.batch import Batch, Modality
 from lightning_face_eventvit.modules.class_names import default_class_names
 from lightning_face_eventvit.modules.optimization import configure_adamw
+from lightning_face_eventvit.predictions.writer import ClipPredictions
 
 __all__ = ["ClipModule"]
 
@@ -71,6 +73,12 @@ class ClipModule(FaceModule):
         """Load weights, as `torch.nn.Module.load_state_dict` does."""
         self._has_weights = True
         return super().load_state_dict(*args, **kwargs)
+
+    def configure_callbacks(self) -> list[Callback]:
+        """Write what is predicted, unless the configuration says how."""
+        callbacks: list[Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
+        given = any(isinstance(each, ClipPredictions) for each in callbacks)
+        return [] if given else [ClipPredictions()]
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Set up AdamW and the learning-rate schedule, counted in optimiser steps."""

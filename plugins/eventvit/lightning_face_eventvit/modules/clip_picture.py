@@ -98,8 +98,9 @@ def draw_tracks(batch: Batch, pred: Tensor, std: Tensor) -> Tensor:
         picture, draw, top = _open(frame_strip(batch, index), _LINE + _TRACKS * _TRACK_HEIGHT)
         draw.text((_MARGIN, top), "fitted to the RGB video", fill=_FAINT)
         draw.text((picture.width // 2, top), "predicted", fill=_RIGHT)
-        wanted = target[index].masked_fill(~valid[index].unsqueeze(-1), 0)
-        for place, chosen in enumerate(wanted.var(dim=0).topk(_TRACKS).indices.tolist()):
+        wanted = target[index]
+        spread = wanted.masked_fill(~valid[index].unsqueeze(-1), 0).var(dim=0)
+        for place, chosen in enumerate(spread.topk(_TRACKS).indices.tolist()):
             low = top + _LINE + place * _TRACK_HEIGHT
             both = torch.stack([wanted[:, chosen], pred[index, :, chosen]])
             largest = both.abs().max().clamp(min=1e-6)

@@ -19,6 +19,7 @@ from lightning_face_eventvit.modules.expression_basis import read_expression_bas
 from lightning_face_eventvit.modules.optimization import LearningRateSchedule
 from lightning_face_eventvit.networks.alpha_regressor import AlphaOutput, AlphaRegressor
 from lightning_face_eventvit.networks.frame_encoder import Pool
+from lightning_face_eventvit.networks.temporal_position import TemporalPosition
 from lightning_face_eventvit.networks.visible_frames import mean_over_frames, visible_frames
 
 __all__ = ["CrossModalModule"]
@@ -55,6 +56,9 @@ class CrossModalModule(ClipModule):
         dim_head: Width of a head.
         dropout: Dropout inside the blocks.
         emb_dropout: Dropout of the patch tokens.
+        temporal_pos: Position code of the frames: ``none``, ``learned``, ``sincos`` or ``rope``.
+            Without one a movement that begins looks like one that ends.
+        max_frames: Frames of the longest clip, for ``learned`` positions only.
         mask_padding: Hide padding frames from the blocks over frames.
         class_names: Names of the classes in label order; null takes those of the data.
         lr: Learning rate of AdamW.
@@ -91,6 +95,8 @@ class CrossModalModule(ClipModule):
         dim_head: int = 64,
         dropout: float = 0.1,
         emb_dropout: float = 0.1,
+        temporal_pos: TemporalPosition = "learned",
+        max_frames: int = 50,
         mask_padding: bool = True,
         class_names: list[str] | None = None,
         lr: float = 1e-4,
@@ -121,6 +127,8 @@ class CrossModalModule(ClipModule):
             dim_head=dim_head,
             dropout=dropout,
             emb_dropout=emb_dropout,
+            temporal_pos=temporal_pos,
+            max_frames=max_frames,
         )
         self.probe = nn.Linear(2 * _ALPHAS, num_classes) if probe else None
         self.register_buffer("alpha_mean", torch.zeros(_ALPHAS))

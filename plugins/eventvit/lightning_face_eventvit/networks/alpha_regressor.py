@@ -7,6 +7,11 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from lightning_face_eventvit.networks.frame_encoder import FrameEncoder, Pool
+from lightning_face_eventvit.networks.temporal_position import (
+    TemporalPosition,
+    apply_positions,
+    make_positions,
+)
 from lightning_face_eventvit.networks.transformer import TemporalTransformer
 from lightning_face_eventvit.networks.visible_frames import mean_over_frames, visible_frames
 
@@ -45,9 +50,12 @@ class AlphaRegressor(FrameEncoder):
         dim_head: Width of a head.
         dropout: Probability to drop a value inside a block.
         emb_dropout: Probability to drop a value of a frame's tokens before the first block.
+        temporal_pos: What tells frames apart in time, see `EventViT`. Without it a movement that
+            begins looks like one that ends.
+        max_frames: Frames of the longest clip, needed by ``"learned"`` positions only.
 
     Raises:
-        ConfigError: The patch does not divide the image, or there is no such pool.
+        ConfigError: The patch does not divide the image, or a setting is none of its choices.
     """
 
     def __init__(
@@ -66,6 +74,8 @@ class AlphaRegressor(FrameEncoder):
         dim_head: int = 64,
         dropout: float = 0.1,
         emb_dropout: float = 0.1,
+        temporal_pos: TemporalPosition = "none",
+        max_frames: int = 50,
     ) -> None:
         super().__init__(
             image_size,
@@ -79,6 +89,9 @@ class AlphaRegressor(FrameEncoder):
             dim_head,
             dropout,
             emb_dropout,
+        )
+        self.temporal_position = make_positions(
+            temporal_pos, dim, dim_head, max_frames, class_token=False
         )
         self.temporal_transformer = TemporalTransformer(
             dim, temporal_depth, heads, dim_head, mlp_dim, dropout
@@ -100,7 +113,8 @@ class AlphaRegressor(FrameEncoder):
         """
         tokens = self.frame_tokens(clip, frame_valid)
         visible = visible_frames(frame_valid)
-        tokens = self.temporal_transformer(tokens, visible)
+        tokens, rotary = apply_positions(self.temporal_position, tokens)
+        tokens = self.temporal_transformer(tokens, visible, rotary)
         logits = None
         if self.to_classes is not None:
             logits = self.to_classes(mean_over_frames(tokens, visible))

@@ -14,7 +14,14 @@ from torch import Tensor, nn
 
 from lightning_face.errors import ConfigError, DataError
 
-__all__ = ["LearnedPositions", "RotaryPositions", "SinusoidalPositions", "TemporalPosition"]
+__all__ = [
+    "LearnedPositions",
+    "RotaryPositions",
+    "SinusoidalPositions",
+    "TemporalPosition",
+    "apply_positions",
+    "make_positions",
+]
 
 TemporalPosition = Literal["none", "learned", "sincos", "rope"]
 
@@ -101,6 +108,50 @@ class RotaryPositions(nn.Module):
         sine, cosine = angles.sin().to(heads), angles.cos().to(heads)
         first, second = heads.chunk(2, dim=-1)
         return torch.cat([first * cosine - second * sine, first * sine + second * cosine], dim=-1)
+
+
+def make_positions(
+    kind: TemporalPosition, dim: int, dim_head: int, max_frames: int, class_token: bool
+) -> nn.Module | None:
+    """Make what tells the frames of a clip apart.
+
+    Args:
+        kind: ``"none"``, ``"learned"``, ``"sincos"`` or ``"rope"``.
+        dim: Width of a frame token.
+        dim_head: Width of a head.
+        max_frames: Frames of the longest clip, needed by ``"learned"`` only.
+        class_token: Whether a class token precedes the frames.
+
+    Raises:
+        ConfigError: There is no such kind, or a width that it cannot have.
+    """
+    if kind == "learned":
+        return LearnedPositions(dim, max_frames)
+    if kind == "sincos":
+        return SinusoidalPositions(dim)
+    if kind == "rope":
+        return RotaryPositions(dim_head, class_token)
+    if kind != "none":
+        msg = f"temporal_pos is none, learned, sincos or rope, not {kind!r}"
+        raise ConfigError(msg)
+    return None
+
+
+def apply_positions(
+    positions: nn.Module | None, tokens: Tensor
+) -> tuple[Tensor, RotaryPositions | None]:
+    """Add positions to frame tokens, or leave those that rotate to the attention.
+
+    Args:
+        positions: What `make_positions` gave.
+        tokens: Frame tokens ``(batch, frames, dim)``.
+
+    Returns:
+        The tokens, and the rotation of queries and keys.
+    """
+    if isinstance(positions, RotaryPositions):
+        return tokens, positions
+    return (tokens if positions is None else positions(tokens)), None
 
 
 def _frequencies(name: str, width: int) -> Tensor:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from lightning_face.errors import ConfigError
 from lightning_face_eventvit.networks.frame_encoder import Pool
 from lightning_face_eventvit.networks.temporal_position import (
-    LearnedPositions,
     RotaryPositions,
-    SinusoidalPositions,
     TemporalPosition,
+    apply_positions,
+    make_positions,
 )
 from lightning_face_eventvit.networks.transformer import TemporalTransformer
 from lightning_face_eventvit.networks.visible_frames import mean_over_frames, visible_frames
@@ -67,16 +66,9 @@ class TemporalStage(nn.Module):
         self.temporal_cls_token = None
         if has_class_token:
             self.temporal_cls_token = nn.Parameter(torch.randn(1, 1, dim))
-        self.temporal_position = None
-        if temporal_pos == "learned":
-            self.temporal_position = LearnedPositions(dim, max_frames)
-        elif temporal_pos == "sincos":
-            self.temporal_position = SinusoidalPositions(dim)
-        elif temporal_pos == "rope":
-            self.temporal_position = RotaryPositions(dim_head, has_class_token)
-        elif temporal_pos != "none":
-            msg = f"temporal_pos is none, learned, sincos or rope, not {temporal_pos!r}"
-            raise ConfigError(msg)
+        self.temporal_position = make_positions(
+            temporal_pos, dim, dim_head, max_frames, has_class_token
+        )
         self.temporal_transformer = TemporalTransformer(
             dim, depth, heads, dim_head, mlp_dim, dropout
         )
@@ -113,10 +105,7 @@ class TemporalStage(nn.Module):
             The tokens behind the class token, if there is one, which of them may be looked at,
             and the rotation of queries and keys.
         """
-        positions = self.temporal_position
-        rotary = positions if isinstance(positions, RotaryPositions) else None
-        if positions is not None and rotary is None:
-            tokens = positions(tokens)
+        tokens, rotary = apply_positions(self.temporal_position, tokens)
         visible = visible_frames(frame_valid)
         if self.temporal_cls_token is not None:
             # len() would fix the batch of an exported network

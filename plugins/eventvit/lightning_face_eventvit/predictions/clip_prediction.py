@@ -9,7 +9,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lightning_face_eventvit.data.action_units import DESCRIPTIONS
+from lightning_face_eventvit.predictions.curves import draw_tracks
 from lightning_face_eventvit.predictions.names import RankedClass, readable_name
 from lightning_face_eventvit.predictions.page import bars, render_page
 
@@ -25,13 +29,15 @@ class ClipPrediction:
 
     Attributes:
         source: File or folder that the clip was read from.
-        top: Classes, most probable first.
+        top: Classes, most probable first; empty where the model names none.
         frames: Frames that are no padding.
         start: Begin of the clip in seconds, where it is known.
         end: End of the clip in seconds.
         label: True class, where it is known.
         user: Who is seen, where it is known.
         pictures: Some frames as data URIs, by modality.
+        alphas: Predicted expression coefficients of the frames ``(frames, coefficients)``.
+        fitted: Coefficients fitted to the video, where they are known; not finite without a face.
     """
 
     source: str
@@ -42,11 +48,13 @@ class ClipPrediction:
     label: str | None = None
     user: str | None = None
     pictures: dict[str, list[str]] = field(default_factory=dict)
+    alphas: NDArray[np.float32] | None = None
+    fitted: NDArray[np.float32] | None = None
 
     @property
     def correct(self) -> bool | None:
         """Whether the most probable class is the true one; None where that is not known."""
-        return None if self.label is None else self.top[0].name == self.label
+        return self.top[0].name == self.label if self.top and self.label else None
 
     def to_json(self) -> dict[str, Any]:
         """Return what is known, without pictures."""
@@ -94,12 +102,9 @@ def clips_page(clips: Sequence[ClipPrediction]) -> str:
         clips: The predictions, at least one.
     """
     sources = {clip.source for clip in clips}
-    frequent, times = Counter(clip.top[0].name for clip in clips).most_common(1)[0]
-    facts = {
-        "clips": f"{len(clips):,}",
-        "sources": f"{len(sources):,}",
-        "seen most often": f"{readable_name(frequent)} ({times})",
-    }
+    facts = {"clips": f"{len(clips):,}", "sources": f"{len(sources):,}"}
+    for name, times in Counter(clip.top[0].name for clip in clips if clip.top).most_common(1):
+        facts["seen most often"] = f"{readable_name(name)} ({times})"
     known = [clip.correct for clip in clips if clip.correct is not None]
     filter_box = ""
     if known:
@@ -129,7 +134,7 @@ def _card(clip: ClipPrediction) -> str:
         details.insert(0, f"{clip.start:.2f} to {clip.end:.2f} s")
     truth = ""
     if clip.label is not None:
-        mark = "✓" if clip.correct else "✗ in truth"
+        mark = {None: "", True: "✓", False: "✗ in truth"}[clip.correct]
         truth = f'<span class="truth">{mark} {escape(readable_name(clip.label))}</span>'
     strips = "".join(
         f'<div class="strip">{"".join(_image(modality, uri) for uri in uris)}</div>'
@@ -138,7 +143,8 @@ def _card(clip: ClipPrediction) -> str:
     return (
         f'<article class="card clip{verdict}"><header><b title="{escape(clip.source)}">'
         f"{escape(name)}</b><span>{', '.join(details)}</span>{truth}</header>"
-        f'<div class="strips">{strips}</div>{bars(clip.top, clip.label)}</article>'
+        f'<div class="strips">{strips}</div><div class="found">{bars(clip.top, clip.label)}'
+        f"{'' if clip.alphas is None else draw_tracks(clip.alphas, clip.fitted)}</div></article>"
     )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lightning_face_eventvit.predictions.names import readable_name
 
-__all__ = ["draw_timeline", "legend", "shown_classes"]
+__all__ = ["draw_timeline", "draw_tracks", "legend", "shown_classes"]
 
 Floats = NDArray[np.floating]
 
@@ -24,6 +24,7 @@ _COLORS = 6
 # more points than pixels only make the page heavy
 _MOST_POINTS = 1200
 _LETTER = 7.2
+_TRACKS, _TRACK_WIDTH, _TRACK_HEIGHT = 3, 132, 74
 
 
 def shown_classes(probabilities: Floats) -> list[int]:
@@ -81,6 +82,44 @@ def draw_timeline(
     return (
         f'<svg class="timeline" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
         f'aria-label="probabilities over time">{"".join(parts)}</svg>'
+    )
+
+
+def draw_tracks(alphas: Floats, fitted: Floats | None = None) -> str:
+    """Draw the liveliest expression coefficients of a clip over its frames.
+
+    Args:
+        alphas: Predicted coefficients ``(frames, coefficients)``.
+        fitted: Coefficients to compare with, drawn dashed; gaps where they are not finite.
+    """
+    if not len(alphas):
+        return ""
+    judged = alphas if fitted is None else np.nan_to_num(fitted)
+    parts = []
+    for place, index in enumerate(np.argsort(-judged.var(axis=0), kind="stable")[:_TRACKS]):
+        left = place * (_TRACK_WIDTH + 12)
+        curves = [("curve c0", alphas[:, index])]
+        if fitted is not None:
+            curves.insert(0, ("curve fitted", fitted[:, index]))
+        values = np.concatenate([curve for _, curve in curves])
+        values = values[np.isfinite(values)]
+        low, high = float(values.min()), float(values.max())
+        parts.append(f'<text x="{left}" y="12">coefficient {index}</text>')
+        for kind, curve in curves:
+            places = np.flatnonzero(np.isfinite(curve))
+            points = [
+                f"{left + step / max(len(curve) - 1, 1) * _TRACK_WIDTH:.1f} "
+                f"{_TRACK_HEIGHT - 4 - (curve[step] - low) / max(high - low, 1e-9) * 52:.1f}"
+                for step in places
+            ]
+            if points:
+                parts.append(f'<path class="{kind}" d="M{"L".join(points)}"/>')
+    width = _TRACKS * (_TRACK_WIDTH + 12) - 12
+    if fitted is not None:
+        parts.append("<title>predicted, and dashed as fitted to the video</title>")
+    return (
+        f'<svg class="tracks" viewBox="0 0 {width} {_TRACK_HEIGHT}" role="img" '
+        f'aria-label="expression coefficients over time">{"".join(parts)}</svg>'
     )
 
 

@@ -57,7 +57,8 @@ h2 { margin: 40px 0 14px; font-size: 18px; font-weight: 620; overflow-wrap: anyw
 .strips { display: grid; grid-template-columns: minmax(0, 1fr); gap: 4px; align-content: center; }
 .strip { display: flex; gap: 4px; }
 .strip img { display: block; flex: 1 1 0; min-width: 0; max-width: 132px; border-radius: 4px; }
-.bars { margin: 0; padding: 0; list-style: none; align-self: center; font-size: 13.5px; }
+.found { align-self: center; min-width: 0; }
+.bars { margin: 0; padding: 0; list-style: none; font-size: 13.5px; }
 .bars li {
   display: grid; grid-template-columns: minmax(0, 1fr) 38% 3.2em; gap: 10px; align-items: center;
   padding: 2px 0; color: var(--soft);
@@ -78,12 +79,13 @@ main:has(#only-wrong:checked) .right { display: none; }
 .plot svg { display: block; width: 100%; min-width: 640px; height: auto; }
 svg text { fill: var(--soft); font-size: 12px; font-family: inherit; }
 svg .grid { stroke: var(--line); } svg .curve { fill: none; stroke-width: 2; }
-svg .label { fill: #fff; font-weight: 600; }
+svg .label { fill: var(--card); font-weight: 600; }
+svg.tracks { display: block; width: 100%; height: auto; margin-top: 6px; }
 .c0 { --color: var(--c0); } .c1 { --color: var(--c1); } .c2 { --color: var(--c2); }
 .c3 { --color: var(--c3); } .c4 { --color: var(--c4); } .c5 { --color: var(--c5); }
 .rest { --color: var(--faint); }
 svg .curve { stroke: var(--color); } svg .area, svg .segment { fill: var(--color); }
-svg .area { opacity: .1; } svg .raw { opacity: .28; stroke-width: 1; }
+svg .area { opacity: .1; } svg .fitted { stroke: var(--faint); stroke-dasharray: 4 3; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 0 0 10px; font-size: 13px; }
 .legend span::before {
   content: ""; display: inline-block; width: 14px; height: 3px; margin-right: 7px;
@@ -158,7 +160,7 @@ def bars(ranked: Iterable[RankedClass], label: str | None = None) -> str:
             f'<span class="track"><i style="width:{100 * probability:.1f}%"></i></span>'
             f'<span class="value">{percent(probability)}</span></li>'
         )
-    return f'<ol class="bars">{"".join(rows)}</ol>'
+    return f'<ol class="bars">{"".join(rows)}</ol>' if rows else ""
 
 
 def percent(share: float) -> str:

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
+from typing import Literal
 
 import numpy as np
 import torch
@@ -16,8 +17,9 @@ from lightning_face_eventvit.data.facemorphic import FacemorphicDataModule
 
 __all__ = ["ShiftPoint", "curves_svg", "measure", "points_csv"]
 
-_WIDTH, _HEIGHT = 640, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 150, 34, 44
+_PANEL, _HEIGHT = 400, 290
+_LEFT, _TOP, _BOTTOM = 54, 34, 74
+_MODES = {"true": "delayed", "legacy": "as published"}
 _COLORS = ("#2563c9", "#d9670b", "#2e8b57", "#8e4ec6")
 
 
@@ -93,61 +95,81 @@ def points_csv(points: Sequence[ShiftPoint]) -> str:
 
 
 def curves_svg(points: Sequence[ShiftPoint]) -> str:
-    """Draw accuracy over the delay as an SVG file that reads well on dark and on light ground.
+    """Draw accuracy and loss over the delay as an SVG file for dark and for light ground.
 
     Args:
         points: At least one point.
     """
-    right, bottom = _WIDTH - _RIGHT, _HEIGHT - _BOTTOM
-    largest = max(max(point.shift for point in points), 1)
-    lowest = np.floor(10 * min(point.accuracy for point in points)) / 10
-    highest = np.ceil(10 * max(point.accuracy for point in points) + 1e-9) / 10
-    if highest - lowest < 0.1:
-        lowest = max(0.0, highest - 0.1)
-
-    def x(shift: float) -> float:
-        return _LEFT + shift / largest * (right - _LEFT)
-
-    def y(accuracy: float) -> float:
-        return bottom - (accuracy - lowest) / (highest - lowest) * (bottom - _TOP)
-
-    parts = [
-        f'<text class="head" x="{_LEFT}" y="18">Accuracy when one modality comes late</text>',
-        f'<text x="{(_LEFT + right) / 2}" y="{_HEIGHT - 8}" text-anchor="middle">'
-        "delay in frames</text>",
-    ]
-    for accuracy in np.linspace(lowest, highest, 5):
-        parts.append(
-            f'<line class="grid" x1="{_LEFT}" x2="{right}" '
-            f'y1="{y(accuracy):.1f}" y2="{y(accuracy):.1f}"/>'
-            f'<text x="{_LEFT - 8}" y="{y(accuracy) + 4:.1f}" text-anchor="end">'
-            f"{accuracy:.1%}</text>"
-        )
-    for shift in sorted({point.shift for point in points}):
-        parts.append(
-            f'<text x="{x(shift):.1f}" y="{bottom + 18}" text-anchor="middle">{shift}</text>'
-        )
     groups: dict[tuple[str, str], list[ShiftPoint]] = {}
     for point in points:
         groups.setdefault((point.modality, point.mode), []).append(point)
-    label_y = _TOP + 4.0
-    for color, ((modality, mode), members) in zip(_COLORS, groups.items(), strict=False):
-        line = "L".join(f"{x(each.shift):.1f} {y(each.accuracy):.1f}" for each in members)
-        dash = ' stroke-dasharray="5 4"' if mode == "legacy" else ""
-        parts.append(f'<path d="M{line}" fill="none" stroke="{color}" stroke-width="2.2"{dash}/>')
-        parts += [
-            f'<circle cx="{x(each.shift):.1f}" cy="{y(each.accuracy):.1f}" r="3.4" fill="{color}"/>'
-            for each in members
-        ]
+    parts = [_panel(0, "accuracy", groups, ceiling=1.0), _panel(_PANEL, "loss", groups)]
+    for place, (modality, mode) in enumerate(groups):
+        x = _LEFT + 180 * place
         parts.append(
-            f'<path d="M{right + 16} {label_y}h22" stroke="{color}" stroke-width="2.2"{dash}/>'
-            f'<text x="{right + 46}" y="{label_y + 4}">{modality} {mode}</text>'
+            f'<path d="M{x} {_HEIGHT - 12}h24" {_stroke(place, mode)}/>'
+            f'<text x="{x + 32}" y="{_HEIGHT - 8}">{modality} {_MODES[mode]}</text>'
         )
-        label_y += 22
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
-        f'width="{_WIDTH}" height="{_HEIGHT}">'
-        "<style>text{font:12px system-ui,sans-serif;fill:#7d828c}.head{font-size:14px;"
-        "font-weight:600}.grid{stroke:#8884;}</style>"
-        f"{''.join(parts)}</svg>\n"
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {2 * _PANEL} {_HEIGHT}" '
+        f'width="{2 * _PANEL}" height="{_HEIGHT}">'
+        "<style>text{font:12px system-ui,sans-serif;fill:#7d828c}.head{font-weight:600}"
+        f".grid{{stroke:#8884}}</style>{''.join(parts)}</svg>\n"
     )
+
+
+def _panel(
+    start: float,
+    quantity: Literal["accuracy", "loss"],
+    groups: dict[tuple[str, str], list[ShiftPoint]],
+    ceiling: float | None = None,
+) -> str:
+    """Draw one quantity of all groups, the left edge at ``start`` pixels."""
+    left, right, bottom = start + _LEFT, start + _PANEL - 18, _HEIGHT - _BOTTOM
+    points = [point for members in groups.values() for point in members]
+    values = [getattr(point, quantity) for point in points]
+    largest = max(max(point.shift for point in points), 1)
+    highest = np.ceil(10 * max(values) + 1e-6) / 10
+    if ceiling is not None:
+        highest = min(highest, ceiling)
+    lowest = max(0.0, min(np.floor(10 * min(values) - 1e-6) / 10, highest - 0.1))
+
+    def x(shift: float) -> float:
+        return left + shift / largest * (right - left)
+
+    def y(value: float) -> float:
+        return bottom - (value - lowest) / (highest - lowest) * (bottom - _TOP)
+
+    parts = [
+        f'<text class="head" x="{left}" y="18">{quantity}</text>',
+        f'<text x="{(left + right) / 2}" y="{bottom + 36}" text-anchor="middle">'
+        "delay in frames</text>",
+    ]
+    for value in np.linspace(lowest, highest, 5):
+        label = f"{value:.1%}" if ceiling is not None else f"{value:.3g}"
+        parts.append(
+            f'<line class="grid" x1="{left}" x2="{right}" y1="{y(value):.1f}" '
+            f'y2="{y(value):.1f}"/><text x="{left - 8}" y="{y(value) + 4:.1f}" '
+            f'text-anchor="end">{label}</text>'
+        )
+    parts += [
+        f'<text x="{x(shift):.1f}" y="{bottom + 18}" text-anchor="middle">{shift}</text>'
+        for shift in sorted({point.shift for point in points})
+    ]
+    for place, ((_, mode), members) in enumerate(groups.items()):
+        places = [f"{x(each.shift):.1f} {y(getattr(each, quantity)):.1f}" for each in members]
+        parts.append(f'<path d="M{"L".join(places)}" {_stroke(place, mode)}/>')
+        for each in members:
+            center = f'cx="{x(each.shift):.1f}" cy="{y(getattr(each, quantity)):.1f}"'
+            parts.append(f'<circle {center} r="3.2" fill="{_color(place)}"/>')
+    return "".join(parts)
+
+
+def _color(place: int) -> str:
+    return _COLORS[place % len(_COLORS)]
+
+
+def _stroke(place: int, mode: str) -> str:
+    """Line of a group; dashed where the delay is the published one."""
+    dash = ' stroke-dasharray="5 4"' if mode == "legacy" else ""
+    return f'fill="none" stroke="{_color(place)}" stroke-width="2"{dash}'

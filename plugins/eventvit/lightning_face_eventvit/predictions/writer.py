@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
 import torch.distributed as distributed
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
@@ -23,13 +25,15 @@ from lightning_face_eventvit.predictions.names import top_classes
 __all__ = ["ClipPredictions", "class_names_of", "describe_clips", "write_predictions"]
 
 _MODALITIES = ("event", "rgb")
+_MADE = {"probabilities", "alphas"}
 
 
 class ClipPredictions(Callback):
     """Writes ``predictions.json`` and the page ``index.html`` to ``predictions/`` of the run.
 
-    A prediction is a dictionary with ``probabilities`` beside the clips of the batch; predictions
-    of other kinds are left to the caller. Every process describes its own clips; the first one
+    A prediction is a dictionary with ``probabilities`` of classes, expression coefficients
+    ``alphas``, which are written to ``alphas.npz`` too, or both; predictions of other kinds are
+    left to the caller. Every process describes its own clips; the first one
     writes the files in the end.
 
     Args:
@@ -65,10 +69,10 @@ class ClipPredictions(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Describe the clips of a batch."""
-        if isinstance(outputs, dict) and "probabilities" in outputs:
+        if isinstance(outputs, dict) and not _MADE.isdisjoint(outputs):
             self._clips += describe_clips(
-                {**batch, "probabilities": outputs["probabilities"]},
-                class_names_of(pl_module, outputs["probabilities"].shape[1]),
+                {**batch, **{name: outputs[name] for name in _MADE & outputs.keys()}},
+                class_names_of(pl_module),
                 self.top_k,
                 self.shown_frames,
                 self.frame_size,
@@ -83,7 +87,7 @@ class ClipPredictions(Callback):
             clips = [clip for part in gathered for clip in part]
         if trainer.is_global_zero and clips:
             folder = Path(trainer.default_root_dir) / "predictions"
-            write_predictions(folder, clips, class_names_of(pl_module, 0))
+            write_predictions(folder, clips, class_names_of(pl_module))
 
 
 def describe_clips(
@@ -96,16 +100,17 @@ def describe_clips(
     """Describe what was predicted of each clip of a batch.
 
     Args:
-        batch: Clips with their ``probabilities`` ``(batch, classes)``; ``files``, ``frame_valid``
-            and the clips of one or both modalities are needed, ``start``, ``end``, ``label`` and
-            ``user`` are told where they are there.
+        batch: Clips with ``probabilities`` ``(batch, classes)``, ``alphas``
+            ``(batch, frames, coefficients)`` or both; ``files`` and ``frame_valid`` are needed,
+            clips of both modalities, ``start``, ``end``, ``label``, ``user`` and the fitted
+            ``alpha`` are told where they are there.
         class_names: Names of the classes in label order.
         top_k: Classes listed for each clip.
         shown_frames: Frames shown of each clip.
         frame_size: Longer side of a shown frame in pixels.
     """
     described = []
-    for index, probabilities in enumerate(batch["probabilities"].detach().float().cpu()):
+    for index, source in enumerate(batch["files"]):
         valid = batch["frame_valid"][index].cpu().numpy().nonzero()[0]
         shown = (
             [int(valid[place]) for place in spread(len(valid), shown_frames)] if len(valid) else [0]
@@ -118,16 +123,25 @@ def describe_clips(
             for modality in _MODALITIES
             if modality in batch
         }
-        known = {name: float(batch[name][index]) for name in ("start", "end") if name in batch}
+        top = []
+        if "probabilities" in batch:
+            probabilities = batch["probabilities"][index].detach().float().cpu().numpy()
+            names = class_names or [f"class_{place}" for place in range(len(probabilities))]
+            top = top_classes(probabilities, names, top_k)
+        label = int(batch["label"][index]) if "label" in batch and class_names else None
+        known: dict[str, Any] = {
+            name: float(batch[name][index]) for name in ("start", "end") if name in batch
+        }
         described.append(
             ClipPrediction(
-                source=batch["files"][index],
-                top=top_classes(probabilities.numpy(), class_names, top_k),
+                source=source,
+                top=top,
                 frames=len(valid),
-                label=class_names[int(batch["label"][index])] if "label" in batch else None,
+                label=None if label is None else class_names[label],
                 user=batch["user"][index] if "user" in batch else None,
                 pictures=pictures,
                 **known,
+                **_tracks(batch, index),
             )
         )
     return described
@@ -136,7 +150,10 @@ def describe_clips(
 def write_predictions(
     folder: Path, clips: list[ClipPrediction], class_names: list[str]
 ) -> list[Path]:
-    """Write ``predictions.json`` and ``index.html``.
+    """Write ``predictions.json``, ``index.html`` and, of models that predict them, ``alphas.npz``.
+
+    The last has an array ``clip_<n>`` ``(frames, coefficients)`` for each clip, counted from 0 in
+    the order of the clips in ``predictions.json``.
 
     Args:
         folder: Folder to write into; made if missing.
@@ -156,18 +173,39 @@ def write_predictions(
     for name, content in contents.items():
         with atomic_path(folder / name) as temporary:
             temporary.write_text(content, encoding="utf-8")
-    return [folder / name for name in contents]
+    written = [folder / name for name in contents]
+    tracks: dict[str, Any] = {
+        f"clip_{place}": clip.alphas
+        for place, clip in enumerate(ordered)
+        if clip.alphas is not None
+    }
+    if tracks:
+        written.append(folder / "alphas.npz")
+        with atomic_path(written[-1]) as temporary, temporary.open("wb") as file:
+            np.savez(file, **tracks)
+    return written
 
 
-def class_names_of(module: LightningModule, count: int) -> list[str]:
-    """Names of the classes that a module tells, or numbers.
+def class_names_of(module: LightningModule) -> list[str]:
+    """Names of the classes that a module tells; none where it tells none.
 
     Args:
         module: Module that predicts.
-        count: Number of classes.
     """
     names: Any = getattr(module, "class_names", None)
-    return list(names) if names else [f"class_{index}" for index in range(count)]
+    return list(names or [])
+
+
+def _tracks(batch: dict[str, Any], index: int) -> dict[str, Any]:
+    """Predicted and fitted coefficients of the frames of a clip that are no padding."""
+    if "alphas" not in batch:
+        return {}
+    valid = batch["frame_valid"][index]
+    tracks = {"alphas": batch["alphas"][index][valid]}
+    if "alpha" in batch:
+        seen = batch["alpha_valid"][index][valid].unsqueeze(-1)
+        tracks["fitted"] = torch.where(seen, batch["alpha"][index][valid], torch.nan)
+    return {name: track.detach().float().cpu().numpy() for name, track in tracks.items()}
 
 
 def _to_uint8(frames: Tensor) -> Any:  # noqa: ANN401

@@ -16,6 +16,7 @@ from lightning_face_eventvit.data.event_clips import (
     clip_starts,
     model_modality,
 )
+from lightning_face_eventvit.data.facemorphic import FacemorphicDataModule
 from lightning_face_eventvit.data.frame_source import FrameSettings, source_frames
 from lightning_face_eventvit.data.layout import list_frames, scan_recordings
 from lightning_face_eventvit.data.sample import write_sample
@@ -228,7 +229,7 @@ def test_truncated_recording_is_refused_or_salvaged(clip, tmp_path):
         ("text.raw", {"modality": "rgb"}, {}, DataError, "text.raw is no video"),
         ("empty", {"modality": None}, {}, ConfigError, "SimpleNamespace does not see"),
         ("empty", {"image_size": None}, {}, ConfigError, "set data.image_size"),
-        ([], {}, {}, ConfigError, "data.source is missing"),
+        ([], {}, {}, ConfigError, "data.source is empty"),
         ("empty", {}, {"num_frames": 0}, ConfigError, "data.num_frames 0"),
         ("empty", {}, {"stride": -1}, ConfigError, "data.stride -1"),
         ("empty", {}, {"frame_rate": 0}, ConfigError, "frame_rate 0"),
@@ -249,6 +250,20 @@ def test_recording_without_events_has_no_frames(tmp_path):
     write_events(tmp_path / "still.npz", EventArray.empty(48, 48))
     with pytest.raises(DataError, match=r"still\.npz holds no frames"):
         predict_set(tmp_path / "still.npz")
+
+
+def test_bundled_sample_is_predicted_without_a_source(tmp_path, monkeypatch, caplog):
+    def small_sample(self, root):
+        write_sample(root, users=2, action_units=("AU_12", "AU_43"), repetitions=1)
+
+    monkeypatch.setenv("LIGHTNING_FACE_CACHE", str(tmp_path))
+    monkeypatch.setattr(FacemorphicDataModule, "write_sample", small_sample)
+    data = EventClipsDataModule()
+    with caplog.at_level("INFO", logger="lightning_face_eventvit"):
+        data.setup("predict")
+    assert [path.parent.name for path in data.predict_set.sources] == ["AU_12", "AU_43"]
+    assert data.predict_set[0]["event"].shape == (50, 1, 224, 224)
+    assert "bundled sample" in caplog.text
 
 
 def test_training_is_refused():

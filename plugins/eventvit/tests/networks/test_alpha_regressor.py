@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 import torch
 
 from lightning_face_eventvit.networks.alpha_regressor import AlphaRegressor
@@ -37,3 +38,16 @@ def test_a_classifier_can_start_from_the_spatial_stage():
     keys = EventViT(**SETTINGS).load_state_dict(source, strict=False)
     spatial = ("pos_", "cls_", "to_patch_", "spatial_")
     assert not any(key.startswith(spatial) for key in keys.missing_keys + keys.unexpected_keys)
+
+
+@pytest.mark.parametrize("kind", ["none", "learned", "sincos", "rope"])
+def test_positions_tell_a_clip_from_the_reversed_one(kind):
+    network = make(temporal_pos=kind, max_frames=6)
+    clip = torch.rand(1, 6, 1, 8, 8)
+    start = make()(clip)
+    # all kinds begin without an effect
+    torch.testing.assert_close(network(clip), start)
+    if kind != "none":
+        torch.nn.init.normal_(next(network.temporal_position.parameters()))
+    same = torch.allclose(network(clip.flip(1)).flip(1), network(clip), atol=1e-6)
+    assert same == (kind == "none")

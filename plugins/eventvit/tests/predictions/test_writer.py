@@ -176,10 +176,30 @@ def test_processes_gather_their_clips_and_only_the_first_writes(tmp_path, monkey
     assert not (tmp_path / "1").exists()
 
 
+def test_expression_coefficients_are_drawn_and_written(tmp_path):
+    clips = batch(2, alphas=torch.randn(2, 6, 32), alpha=torch.randn(2, 6, 32))
+    clips["alpha_valid"] = torch.tensor([[True, True, True, False, True, True]] * 2)
+    del clips["probabilities"]
+    callback = ClipPredictions()
+    trainer = SimpleNamespace(world_size=1, is_global_zero=True, default_root_dir=str(tmp_path))
+    outputs = {"alphas": clips.pop("alphas")}
+    callback.on_predict_batch_end(trainer, Counting(), outputs, clips, 0)
+    callback.on_predict_epoch_end(trainer, Counting())
+    with np.load(tmp_path / "predictions/alphas.npz", allow_pickle=False) as tracks:
+        assert sorted(tracks) == ["clip_0", "clip_1"]
+        np.testing.assert_array_equal(tracks["clip_1"], outputs["alphas"][1, 2:].numpy())
+    content = json.loads((tmp_path / "predictions/predictions.json").read_text())
+    assert [clip["top"] for clip in content["clips"]] == [[], []]
+    page = (tmp_path / "predictions/index.html").read_text()
+    assert page.count('<path class="curve c0"') == page.count('<path class="curve fitted"') == 6
+    assert not any("nan" in line for line in re.findall(r' d="([^"]+)"', page))
+
+
 def test_predictions_of_another_kind_are_left_alone(tmp_path):
     callback = ClipPredictions()
     trainer = SimpleNamespace(world_size=1, is_global_zero=True, default_root_dir=str(tmp_path))
-    callback.on_predict_batch_end(trainer, Counting(), {"alphas": torch.zeros(1)}, batch(1), 0)
+    callback.on_predict_batch_end(trainer, Counting(), {"mesh": torch.zeros(1)}, batch(1), 0)
+    callback.on_predict_batch_end(trainer, Counting(), None, batch(1), 1)
     callback.on_predict_epoch_end(trainer, Counting())
     assert not list(tmp_path.iterdir())
 
