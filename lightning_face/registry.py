@@ -24,7 +24,7 @@ __all__ = ["GROUPS", "Plugin", "find", "list_plugins", "load", "near"]
 PREFIX = "lightning_face."
 """What every entry-point group starts with."""
 
-GROUPS = ("models", "data", "callbacks", "importers", "commands", "experiments")
+GROUPS = ("models", "data", "callbacks", "importers", "commands", "demos", "experiments")
 """The groups a distribution may fill, without the prefix."""
 
 NAME_PATTERN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -125,8 +125,8 @@ def load(plugin: Plugin) -> object:
         plugin: An entry of the catalogue.
 
     Returns:
-        A class for models, data and callbacks, a callable for importers and commands, the
-        folder as a `pathlib.Path` for experiments.
+        A class for models, data and callbacks, a callable for importers, commands and demos,
+        the folder as a `pathlib.Path` for experiments.
 
     Raises:
         BrokenPlugin: It cannot be imported, or it is of the wrong kind for its group.

@@ -127,6 +127,8 @@ def _offered(words: list[str]) -> list[str]:
         return _names(*GROUPS)
     if verb == "import" and len(words) == 2:
         return _names("importers")
+    if verb == "demo" and len(words) == 2:
+        return _names("demos")
     if verb == "completion":
         return list(SCRIPTS)
     return [] if verb in ("new", "experiments") else [FILES]

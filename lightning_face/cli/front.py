@@ -42,6 +42,7 @@ VERBS = {
     "data": "check a dataset on disk: data check NAME FOLDER",
     "events": "show, convert and draw event recordings: events info|convert|frames|video|rate",
     "fit-3dmm": "fit a 3D morphable face model to the landmarks of a video",
+    "demo": "open the interactive page of a plugin: demo NAME [options]",
     "new": "write the skeleton of a plugin",
     "completion": "print shell completion: completion bash|zsh",
 }
@@ -53,6 +54,7 @@ _MODULES = {
     "data": "lightning_face.cli.data:main",
     "events": "lightning_face.events.command:main",
     "fit-3dmm": "lightning_face.morphable.command:main",
+    "demo": "lightning_face.cli.demo:main",
     "new": "lightning_face.cli.scaffold:main",
     "completion": "lightning_face.cli.completion:main",
 }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import io
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -31,7 +33,10 @@ from lightning_face.registry import Plugin, list_plugins, load
 from lightning_face.testing.contract import build, is_plain, name_problems, static_problems
 from lightning_face.testing.imports import ChildFailure, call_in_child, import_problems
 
-__all__ = ["check_plugin", "plugin_problems"]
+__all__ = ["check_plugin", "help_problems", "plugin_problems"]
+
+HELP_SECONDS = 120
+"""Time within which a demo has to tell its options."""
 
 BATCHES = 4
 """Training batches of the uninterrupted run; it is cut in the middle for the resumed one."""
@@ -103,6 +108,9 @@ def plugin_problems(
             found = _data_problems(cast("type", target), data_args)
         elif not found and plugin.group == "importers":
             found = _importer_problems(target)
+        elif not found and plugin.group == "demos":
+            helped = call_in_child(help_problems, plugin, seconds=HELP_SECONDS)
+            found = [helped.reason] if isinstance(helped, ChildFailure) else helped
         problems += [f"{plugin.group} {name}: {problem}" for problem in found]
     return problems
 
@@ -335,6 +343,31 @@ def _importer_problems(target: object) -> list[str]:
                 "WeightsError with a sentence that says which model the file looks like"
             ]
     return ["it accepts a checkpoint of another model; compare the names and raise WeightsError"]
+
+
+def help_problems(plugin: Plugin) -> list[str]:
+    """Ask a demo for its options, for which it must not start; for a fresh process.
+
+    Args:
+        plugin: Entry of the group ``demos``.
+
+    Returns:
+        One sentence for each problem.
+    """
+    launch = cast("Callable[[list[str]], int]", load(plugin))
+    printed = io.StringIO()
+    status: object
+    with contextlib.redirect_stdout(printed):
+        try:
+            status = launch(["--help"])
+        except SystemExit as error:
+            status = error.code
+    if status or not printed.getvalue().strip():
+        return [
+            f"--help prints {len(printed.getvalue())} characters and ends with status {status}; "
+            "parse the words with lightning_face.cli.arguments.VerbParser before anything else"
+        ]
+    return []
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lightning_face.testing import check_plugin, plugin_problems, write_distribution
+from lightning_face.testing import check_plugin, plugin_check, plugin_problems, write_distribution
 
 MODELS = '''
 import numpy as np
@@ -171,6 +171,28 @@ def hidden(argv):
     return 0
 '''
 
+DEMOS = '''
+import time
+from lightning_face.cli.arguments import VerbParser
+
+def page(argv):
+    """Show a page."""
+    VerbParser("demo page", "Show a page.").parse_args(argv)
+    return 0
+
+def silent(argv):
+    """Start whatever the words are."""
+    return 0
+
+def endless(argv):
+    """Serve for ever."""
+    time.sleep(60)
+
+def failing(argv):
+    """Cannot be asked."""
+    raise OSError("no screen")
+'''
+
 
 SEEDING = '''
 import torch
@@ -209,6 +231,7 @@ def site(tmp_path_factory: pytest.TempPathFactory):
         {"importers": functions, "commands": commands, "experiments": experiments},
         {"cr": REST},
     )
+    write_distribution(site, "c-demo", {"demos": names("cp", DEMOS, "def")}, {"cp": DEMOS})
     write_distribution(site, "c-seed", {"callbacks": {"cs-seeds": "cs:Seeds"}}, {"cs": SEEDING})
     (site / "cx" / "plans").mkdir(parents=True)
     (site / "cx" / "none").mkdir()
@@ -232,7 +255,7 @@ def default_dtype():
 @pytest.mark.parametrize(
     "name",
     [
-        *("cm-sound", "cd-sound", "cd-prediction-only", "cr-sound"),
+        *("cm-sound", "cd-sound", "cd-prediction-only", "cr-sound", "cp-page"),
         *("ema", "image-grid", "export-weights"),
     ],
 )
@@ -268,6 +291,8 @@ def test_arguments_reach_the_model_and_its_data():
         ("cr-clumsy", "raises KeyError; raise WeightsError"),
         ("cr-two-arguments", "requires 2 arguments, but is called with one, the source path"),
         ("cr-hidden", "hidden has no docstring"),
+        ("cp-silent", "--help prints 0 characters"),
+        ("cp-failing", "OSError: no screen"),
         ("cx", "list.yaml is no mapping"),
         ("cx", "torn.yaml is no YAML"),
         ("cx-empty", "holds no .yaml file"),
@@ -279,6 +304,11 @@ def test_arguments_reach_the_model_and_its_data():
 def test_each_breach_is_said(name: str, said: str):
     with pytest.raises(AssertionError, match=said):
         check_plugin(name)
+
+
+def test_a_demo_that_starts_when_asked_for_help_is_ended(monkeypatch):
+    monkeypatch.setattr(plugin_check, "HELP_SECONDS", 3)
+    assert "did not end within 3 s" in plugin_problems("cp-endless")[0]
 
 
 def test_a_breach_is_one_line_each(tmp_path: Path):
