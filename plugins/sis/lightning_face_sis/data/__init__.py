@@ -1,0 +1,1 @@
+"""Pictures with label maps: data sets on disk, and the bundled sample."""
