@@ -1,0 +1,1 @@
+"""The networks, usable without Lightning."""
