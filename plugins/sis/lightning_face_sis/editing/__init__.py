@@ -1,0 +1,50 @@
+"""Editing of images by the styles and shapes of their classes.
+
+The functions work on style codes ``(batch, tokens, width)``, one-hot masks
+``(batch, classes, height, width)`` and embedded masks, whatever network made them; `FaceEditor`
+encodes every image once and renders the edits of a generator.
+"""
+
+from __future__ import annotations
+
+from lightning_face_sis.editing.class_selection import base_classes, select_classes
+from lightning_face_sis.editing.face_editor import FaceEditor, FaceEncoding
+from lightning_face_sis.editing.partners import exchange_halves
+from lightning_face_sis.editing.shape_interpolation import (
+    PUBLISHED_WEIGHTS,
+    interpolate_shapes,
+    latent_channels,
+    swap_latents,
+)
+from lightning_face_sis.editing.shape_swap import ShapeSwap, swap_shapes
+from lightning_face_sis.editing.style_bank import (
+    StyleBank,
+    mix_styles,
+    network_fingerprint,
+    read_bank,
+    write_bank,
+)
+from lightning_face_sis.editing.style_sampling import sample_styles
+from lightning_face_sis.editing.style_swap import blend_styles, swap_styles
+
+__all__ = [
+    "PUBLISHED_WEIGHTS",
+    "FaceEditor",
+    "FaceEncoding",
+    "ShapeSwap",
+    "StyleBank",
+    "base_classes",
+    "blend_styles",
+    "exchange_halves",
+    "interpolate_shapes",
+    "latent_channels",
+    "mix_styles",
+    "network_fingerprint",
+    "read_bank",
+    "sample_styles",
+    "select_classes",
+    "swap_latents",
+    "swap_shapes",
+    "swap_styles",
+    "write_bank",
+]
