@@ -86,6 +86,7 @@ class CA2SISGenerator(nn.Module):
             msg = f"heads={heads} and head_dims={head_dims} must have {len(WIDTHS)} numbers each"
             raise ConfigError(msg)
         self.num_classes = num_classes
+        self.grid = (grid[0], grid[1])
         self.exclude_background = exclude_background
         self.tanh_output = tanh_output
         self.checkpointing = checkpointing
