@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lightning_face.callbacks.ema import EMA
+from lightning_face.callbacks.ema import EMA, EMASchedule
 from lightning_face.callbacks.export_weights import ExportWeights
 from lightning_face.callbacks.finite_loss import FiniteLoss
 from lightning_face.callbacks.image_grid import ImageGrid
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EMA",
+    "EMASchedule",
     "ExportWeights",
     "FiniteLoss",
     "ImageGrid",

@@ -2,15 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
-__all__ = ["EMA"]
+from lightning_face.errors import ConfigError
+
+__all__ = ["EMA", "EMASchedule"]
 
 _KEY = "ema_trained_weights"
+
+
+@dataclass(frozen=True)
+class EMASchedule:
+    """A decay that grows, so that the weights of the beginning are soon forgotten.
+
+    It is the schedule of the ``ema_pytorch`` library, which many GANs are published with.
+
+    Args:
+        update_after_step: Steps at the beginning in which the average is a mere copy.
+        update_every: Steps from one update to the next; the average rests in between.
+        power: How fast the decay grows, see `decay_at`.
+    """
+
+    update_after_step: int = 100
+    update_every: int = 10
+    power: float = 0.75
+
+    def __post_init__(self) -> None:
+        """Refuse settings without a meaning."""
+        if self.update_after_step < 0 or self.update_every < 1 or self.power <= 0:
+            msg = (
+                "a schedule of EMA needs update_after_step >= 0, update_every >= 1 and power > 0, "
+                f"got {self.update_after_step}, {self.update_every} and {self.power}"
+            )
+            raise ConfigError(msg)
+
+    def decay_at(self, step: int, largest: float) -> float:
+        """Return the share of the old average in the new one, in [0, 1].
+
+        It is ``1 - (1 + step - update_after_step) ** -power`` from the end of the beginning on, 0
+        up to there, and 1 in steps that are left out.
+
+        Args:
+            step: Optimizer steps done before this one.
+            largest: What the decay grows to.
+        """
+        if step % self.update_every:
+            return 1.0
+        if step <= self.update_after_step:
+            return 0.0
+        grown = 1 - (1 + step - self.update_after_step) ** -self.power
+        return float(min(grown, largest))
 
 
 class EMA(Callback):
@@ -22,23 +69,38 @@ class EMA(Callback):
     gets what was validated, and the weights that training goes on with lie beside it.
 
     Args:
-        decay: Share of the old average, in [0, 1).
+        decay: Share of the old average, in [0, 1); with a schedule, what the share grows to.
+        schedule: How the share grows; null has it constant from the first step on.
+        parts: Parts of the model to average, by the names of their attributes, such as
+            ``generator``; null is the whole model.
     """
 
-    def __init__(self, decay: float = 0.999) -> None:
+    def __init__(
+        self,
+        decay: float = 0.999,
+        schedule: EMASchedule | None = None,
+        parts: Sequence[str] | None = None,
+    ) -> None:
         if not 0 <= decay < 1:
             raise ValueError(f"the decay of EMA has to lie in [0, 1), not {decay}")
         self.decay = decay
+        self.schedule = schedule
+        self.parts = parts
         self._average: dict[str, Tensor] = {}
         self._trained: dict[str, Tensor] | None = None
         self._step = 0
+        self._updates = 0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin with the weights as they are, unless an average was restored."""
+        """Begin with the weights as they are, unless an average was restored.
+
+        Raises:
+            ConfigError: If one of the parts has no weight that is trained.
+        """
         with torch.no_grad():
             self._average = {
                 name: self._average.get(name, weight).to(weight.device, copy=True)
-                for name, weight in _trained_parameters(pl_module).items()
+                for name, weight in self._averaged_parameters(pl_module).items()
             }
         self._step = trainer.global_step
 
@@ -54,9 +116,16 @@ class EMA(Callback):
         if trainer.global_step == self._step:
             return
         self._step = trainer.global_step
+        decay = (
+            self.decay
+            if self.schedule is None
+            else self.schedule.decay_at(self._updates, self.decay)
+        )
+        self._updates += 1
         with torch.no_grad():
-            for name, weight in _trained_parameters(pl_module).items():
-                self._average[name].lerp_(weight, 1 - self.decay)
+            parameters = dict(pl_module.named_parameters())
+            for name, average in self._average.items():
+                average.lerp_(parameters[name], 1 - decay)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Put the average into the model."""
@@ -96,6 +165,14 @@ class EMA(Callback):
             self._average = {name: checkpoint["state_dict"][name].clone() for name in trained}
             _exchange(pl_module, trained)
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return how many updates a run has behind it, on which the schedule depends."""
+        return {"updates": self._updates}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up the count of updates of a run that goes on."""
+        self._updates = state_dict["updates"]
+
     def averaged_state_dict(self, pl_module: LightningModule) -> dict[str, Tensor]:
         """Return the model's ``state_dict`` with the averages in place of the trained weights.
 
@@ -104,6 +181,20 @@ class EMA(Callback):
         """
         state_dict = pl_module.state_dict()
         return {name: self._average.get(name, tensor) for name, tensor in state_dict.items()}
+
+    def _averaged_parameters(self, pl_module: LightningModule) -> dict[str, Tensor]:
+        trained = _trained_parameters(pl_module)
+        if self.parts is None:
+            return trained
+        chosen: dict[str, Tensor] = {}
+        for part in self.parts:
+            own = {name: each for name, each in trained.items() if name.startswith(f"{part}.")}
+            if not own:
+                found = ", ".join(sorted({name.partition(".")[0] for name in trained}))
+                msg = f"EMA averages parts={part!r}, but what is trained is {found}"
+                raise ConfigError(msg)
+            chosen |= own
+        return chosen
 
     def _restore(self, pl_module: LightningModule) -> None:
         if self._trained is not None:

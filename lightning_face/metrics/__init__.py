@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+from lightning_face.metrics.dists import DISTS, DISTSNetwork
+from lightning_face.metrics.fid_inception import FIDInception
 from lightning_face.metrics.frechet_distance import FrechetDistance, frechet_distance
 from lightning_face.metrics.lpips import LPIPS, LPIPSNetwork
+from lightning_face.metrics.ssim import SSIM, ssim
 from lightning_face.metrics.weight_file import WeightFile
 
-__all__ = ["LPIPS", "FrechetDistance", "LPIPSNetwork", "WeightFile", "frechet_distance"]
+__all__ = [
+    "DISTS",
+    "LPIPS",
+    "SSIM",
+    "DISTSNetwork",
+    "FIDInception",
+    "FrechetDistance",
+    "LPIPSNetwork",
+    "WeightFile",
+    "frechet_distance",
+    "ssim",
+]

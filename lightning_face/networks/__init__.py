@@ -8,5 +8,12 @@ from lightning_face.networks.feature_network import (
     vgg16_features,
     vgg19_features,
 )
+from lightning_face.networks.inception_v3 import InceptionV3
 
-__all__ = ["FeatureNetwork", "alexnet_features", "vgg16_features", "vgg19_features"]
+__all__ = [
+    "FeatureNetwork",
+    "InceptionV3",
+    "alexnet_features",
+    "vgg16_features",
+    "vgg19_features",
+]

@@ -31,14 +31,6 @@ def test_never_leaves_evaluation_mode_and_is_not_trained(network):
     assert torch.equal(network(image), network(image))
 
 
-def test_padding_counts_in_the_pooling_branches(network):
-    from lightning_face_mambast.metrics.art_inception import _average
-
-    ones = _average(torch.ones(1, 1, 3, 3))[0, 0]
-    assert ones[1, 1] == 1
-    assert ones[0, 0] == pytest.approx(4 / 9)
-
-
 def test_published_file_is_read_and_its_heads_are_ignored(network, tmp_path):
     tensors = {
         name: tensor
