@@ -1,0 +1,199 @@
+"""The rows of the papers' tables, computed while pictures are synthesised."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+from torchmetrics.image import PeakSignalNoiseRatio
+
+from lightning_face.errors import ConfigError, WeightsError
+from lightning_face.metrics.dists import DISTS, DISTS_WEIGHTS, DISTSNetwork
+from lightning_face.metrics.fid_inception import FID_WEIGHTS, FIDInception, load_fid_inception
+from lightning_face.metrics.frechet_distance import FrechetDistance
+from lightning_face.metrics.lpips import LPIPS, LPIPS_WEIGHTS, LPIPSNetwork
+from lightning_face.metrics.ssim import SSIM
+from lightning_face.metrics.weight_file import WeightFile
+from lightning_face_sis.metrics.face_parser import FACE_PARSER_URL, FaceParser
+from lightning_face_sis.metrics.identity_similarity import IdentitySimilarity
+from lightning_face_sis.metrics.segmentation import SegmentationQuality
+from lightning_face_sis.networks.recognition import load_recognition_network
+from lightning_face_sis.to_image import Rounding, to_image
+
+__all__ = ["FACE_PARSER_WEIGHTS", "RECOGNITION_WEIGHTS", "SynthesisMetrics"]
+
+FACE_PARSER_WEIGHTS = tuple(
+    WeightFile(
+        f"face_parser/{name}", f"{FACE_PARSER_URL}/resolve/main/{name}", f"face-parsing/{name}"
+    )
+    for name in ("config.json", "model.safetensors")
+)
+RECOGNITION_WEIGHTS = WeightFile(
+    "model_ir_se50.pth", "https://github.com/TreB1eN/InsightFace_Pytorch", "model_ir_se50.pth"
+)
+
+
+class SynthesisMetrics:
+    """FID, LPIPS, DISTS, PSNR, SSIM, mIoU, accuracy and identity of reconstructed pictures.
+
+    Rows whose weights are not at hand are left out, and `missing` says what they need. All metrics
+    see synthesised pictures as a file would hold them, in 8 bits, beside the photographs they
+    reconstruct. PSNR is that of the mean squared error of all pictures together.
+
+    The object is no module, so that the networks of the metrics do not become part of the
+    checkpoint of a model that holds it.
+
+    Args:
+        folder: Folder of the metrics' weights; None computes only what needs none.
+        class_names: Names of the classes in the order of the labels, among which those of the
+            parser are found.
+        ignored_label: Label of pixels whose class is unknown, which mIoU and accuracy leave out.
+        rounding: How synthesised pictures become bytes, see `to_image`.
+
+    Raises:
+        ConfigError: If the folder does not exist.
+        WeightsError: If a file does not fit the network it is named after.
+
+    Source:
+        Fontanini et al., "Semantic Image Synthesis via Class-Adaptive Cross-Attention", section 4;
+        Tarollo et al., "Adversarial Identity Injection for Semantic Face Image Synthesis",
+        section 4.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path | None,
+        class_names: Sequence[str],
+        ignored_label: int | None = None,
+        rounding: Rounding = "reference",
+    ) -> None:
+        self.folder = folder
+        self.rounding: Rounding = rounding
+        self.missing: dict[str, str] = {}
+        self.metrics: dict[str, Metric] = {
+            "PSNR": PeakSignalNoiseRatio(data_range=1.0),
+            "SSIM": SSIM(),
+        }
+
+        def segmentation(folder: Path) -> dict[str, Metric]:
+            parser_folder = FACE_PARSER_WEIGHTS[0].find(folder).parent
+            parser = FaceParser.from_folder(parser_folder, class_names)
+            quality = SegmentationQuality(len(class_names), parser, ignored_label)
+            return {_SEGMENTATION: quality}
+
+        weighted = (*_WEIGHTED, (("mIoU", "accuracy"), FACE_PARSER_WEIGHTS, segmentation))
+        for rows, files, build in weighted:
+            if folder is None:
+                needed = ", ".join(file.name for file in files)
+                self.missing.update(dict.fromkeys(rows, needed))
+                continue
+            try:
+                for file in files:
+                    file.find(_existing(folder))
+            except WeightsError as error:
+                self.missing.update(dict.fromkeys(rows, str(error)))
+                continue
+            self.metrics.update(build(Path(folder).expanduser()))
+
+    def to(self, device: torch.device) -> SynthesisMetrics:
+        """Move all metrics and their networks to a device."""
+        for metric in self.metrics.values():
+            metric.to(device)
+        return self
+
+    def explain_missing(self) -> str | None:
+        """Say in one line which rows are left out and what they need, or None if none is."""
+        if not self.missing:
+            return None
+        needs: dict[str, list[str]] = {}
+        for row, reason in self.missing.items():
+            needs.setdefault(reason, []).append(row)
+        listed = "; ".join(f"{', '.join(rows)} needs {what}" for what, rows in needs.items())
+        folder = "" if self.folder else "; put the files into a folder and name it metric_weights"
+        return f"left out of the table: {listed}{folder}"
+
+    @torch.no_grad()
+    def update(self, generated: Tensor, photographs: Tensor, labels: Tensor) -> None:
+        """Add pictures.
+
+        Args:
+            generated: Synthesised pictures ``(batch, 3, height, width)`` in [-1, 1].
+            photographs: The pictures they should equal, same shape and range.
+            labels: Label maps they were made from ``(batch, 1, height, width)``.
+        """
+        written = to_image(generated, self.rounding).float() / 255
+        originals = to_image(photographs, "nearest").float() / 255
+        for row, metric in self.metrics.items():
+            if row == _SEGMENTATION:
+                metric.update(2 * written - 1, labels)
+            elif row == _IDENTITY:
+                metric.update(2 * written - 1, 2 * originals - 1)
+            else:
+                metric.update(written, originals)
+
+    def compute(self) -> dict[str, Tensor]:
+        """Return the rows of the table in their order, over all processes.
+
+        Raises:
+            ValueError: If FID is asked of fewer than two pictures.
+        """
+        values: dict[str, Tensor] = {}
+        for row, metric in self.metrics.items():
+            value = metric.compute()
+            values |= value if isinstance(value, dict) else {row: value}
+        return {row: values[row].float() for row in _ROWS if row in values}
+
+    def reset(self) -> None:
+        """Forget all pictures."""
+        for metric in self.metrics.values():
+            metric.reset()
+
+
+_SEGMENTATION = "segmentation"
+_IDENTITY = "identity_similarity"
+_ROWS = ("FID", "FID_clean", "LPIPS", "DISTS", "PSNR", "SSIM", "mIoU", "accuracy", _IDENTITY)
+
+
+def _fid(folder: Path) -> dict[str, Metric]:
+    """Both distances, on one network."""
+    trunk = load_fid_inception(folder)
+    return {
+        "FID": FrechetDistance(FIDInception(trunk, "legacy")),
+        "FID_clean": FrechetDistance(FIDInception(trunk, "clean")),
+    }
+
+
+def _identity(folder: Path) -> dict[str, Metric]:
+    network = load_recognition_network(RECOGNITION_WEIGHTS.find(folder))
+    return {_IDENTITY: IdentitySimilarity(network)}
+
+
+# Rows of the table, the files they need, and what makes their metrics of a folder.
+_WEIGHTED: tuple[
+    tuple[tuple[str, ...], tuple[WeightFile, ...], Callable[[Path], dict[str, Metric]]], ...
+] = (
+    (("FID", "FID_clean"), (FID_WEIGHTS,), _fid),
+    (
+        ("LPIPS",),
+        LPIPS_WEIGHTS["alex"],
+        lambda folder: {"LPIPS": LPIPS(LPIPSNetwork.from_folder(folder))},
+    ),
+    (
+        ("DISTS",),
+        DISTS_WEIGHTS,
+        lambda folder: {"DISTS": DISTS(DISTSNetwork.from_folder(folder))},
+    ),
+    ((_IDENTITY,), (RECOGNITION_WEIGHTS,), _identity),
+)
+
+
+def _existing(folder: str | Path) -> Path:
+    """Return the folder, which must exist."""
+    path = Path(folder).expanduser()
+    if not path.is_dir():
+        msg = f"the folder of metric weights {path} does not exist"
+        raise ConfigError(msg)
+    return path

@@ -1,0 +1,17 @@
+"""What the networks are trained for."""
+
+from __future__ import annotations
+
+from lightning_face_sis.losses.diversity import diversity_loss
+from lightning_face_sis.losses.feature_matching import FeatureMatchingLoss
+from lightning_face_sis.losses.gan_loss import DiscriminatorLosses, GANLoss, GANMode
+from lightning_face_sis.losses.perceptual import VGG19Loss
+
+__all__ = [
+    "DiscriminatorLosses",
+    "FeatureMatchingLoss",
+    "GANLoss",
+    "GANMode",
+    "VGG19Loss",
+    "diversity_loss",
+]
