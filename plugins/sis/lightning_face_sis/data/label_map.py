@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from lightning_face.errors import DataError
 __all__ = [
     "UNKNOWN",
     "check_labels",
+    "class_table",
     "label_tensor",
     "one_hot_masks",
     "read_label_map",
@@ -59,20 +61,36 @@ def read_label_map(path: Path) -> Image.Image:
     return Image.fromarray(np.asarray(image))
 
 
-def label_tensor(label: Image.Image, unknown: int | None = None) -> Tensor:
+def class_table(num_labels: int, shifted: bool = False) -> Tensor:
+    """Return the class of every value that a pixel of a label map can have.
+
+    Args:
+        num_labels: Number of known classes; pixels of 255 are of the class that follows them.
+        shifted: Classes begin at 1 in the files, and 0 is unknown like 255.
+
+    Returns:
+        Class of every value, ``torch.uint8`` ``(256,)``.
+    """
+    table = torch.arange(256, dtype=torch.uint8)
+    if shifted:
+        table[1:] = table[:-1].clone()
+        table[0] = num_labels
+    table[UNKNOWN] = num_labels
+    return table
+
+
+def label_tensor(label: Image.Image, table: Tensor) -> Tensor:
     """Turn a label map into a tensor.
 
     Args:
-        label: Class numbers in mode ``L``.
-        unknown: Class that pixels of 255 belong to; nothing leaves them.
+        label: Values in mode ``L``.
+        table: Class of every value, see :func:`class_table`.
 
     Returns:
-        ``torch.uint8`` ``(1, height, width)``.
+        Classes, ``torch.uint8`` ``(1, height, width)``.
     """
-    labels = torch.from_numpy(np.array(label)).unsqueeze(0)
-    if unknown is not None:
-        labels[labels == UNKNOWN] = unknown
-    return labels
+    values = torch.from_numpy(np.array(label))
+    return table[values.long()].unsqueeze(0)
 
 
 def check_labels(labels: Tensor, num_classes: int, path: Path | str) -> None:
@@ -115,7 +133,7 @@ def one_hot_masks(labels: Tensor, num_classes: int) -> Tensor:
     return (labels == classes.view(1, -1, 1, 1)).float()
 
 
-def side_exchange(pairs: tuple[tuple[int, int], ...]) -> Tensor:
+def side_exchange(pairs: Sequence[tuple[int, int]]) -> Tensor:
     """Return the table that exchanges left and right classes of a mirrored label map.
 
     Args:

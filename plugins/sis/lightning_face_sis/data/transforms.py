@@ -20,7 +20,7 @@ from torch import Tensor
 
 from lightning_face.errors import ConfigError
 
-__all__ = ["PreprocessMode", "Preprocessing", "image_tensor", "tensor_image"]
+__all__ = ["PreprocessMode", "Preprocessing", "image_tensor"]
 
 PreprocessMode = Literal[
     "resize_and_crop",
@@ -72,6 +72,11 @@ class Preprocessing:
                 f"data.load_size {self.load_size}, data.crop_size {self.crop_size} and "
                 f"data.aspect_ratio {self.aspect_ratio} must be positive"
             )
+
+    @property
+    def keeps_pixels(self) -> bool:
+        """Whether the result depends on the number of pixels of the file."""
+        return self.mode.startswith("scale_shortside") or self.mode in ("crop", "none")
 
     def resized(self, width: int, height: int) -> tuple[int, int]:
         """Return width and height before the cut.
@@ -144,23 +149,6 @@ def image_tensor(image: Image.Image) -> Tensor:
     """Turn a picture in mode ``RGB`` into float32 in -1..1 ``(3, height, width)``."""
     pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
     return pixels.float().div_(255).sub_(0.5).div_(0.5)
-
-
-def tensor_image(images: Tensor, rounding: Literal["reference", "nearest"] = "reference") -> Tensor:
-    """Turn pictures in -1..1 into 8-bit ones.
-
-    Args:
-        images: Pictures of any shape; values outside -1..1 are clipped.
-        rounding: ``reference`` cuts the fraction off, as the published code does, ``nearest``
-            rounds, which is right by half a step more often than not.
-
-    Returns:
-        The pictures as ``torch.uint8``, same shape.
-    """
-    scaled = (images.detach().float() + 1) / 2 * 255
-    if rounding == "nearest":
-        scaled = scaled.round()
-    return scaled.clamp(0, 255).to(torch.uint8)
 
 
 def _nearest_multiple(side: int) -> int:
