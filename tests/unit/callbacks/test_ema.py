@@ -5,8 +5,9 @@ import torch
 from lightning.pytorch import Callback
 from lightning.pytorch.callbacks import ModelCheckpoint
 
-from lightning_face.callbacks import EMA
+from lightning_face.callbacks import EMA, EMASchedule
 from lightning_face.checkpoint import load_checkpoint
+from lightning_face.errors import ConfigError
 
 
 def trained(module) -> dict[str, torch.Tensor]:
@@ -119,3 +120,88 @@ def test_a_failing_validation_leaves_the_trained_weights(fit, net):
         fit(recorder, EMA(0.5), model=model)
     for name, tensor in trained(model).items():
         assert torch.equal(tensor, recorder.history[-1][name])
+
+
+def by_ema_pytorch(history, largest, after=2, every=2, power=0.75):
+    """The average after the steps of a history, the first of which is the start."""
+    average = history[0]
+    for step, weights in enumerate(history[1:]):
+        if step == 0 or (step <= after and step % every == 0):
+            average = weights
+        elif step % every == 0:
+            decay = min(max(1 - (1 + step - after) ** -power, 0), largest)
+            average = {n: decay * average[n] + (1 - decay) * weights[n] for n in average}
+    return average
+
+
+@pytest.mark.parametrize("largest", [0.9999, 0.3])
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_a_schedule_copies_rests_and_then_remembers_ever_longer(fit, largest, epochs):
+    recorder, ema = Recorder(), EMA(largest, EMASchedule(update_after_step=2, update_every=2))
+    _, model = fit(recorder, ema, max_epochs=epochs)
+    averaged = ema.averaged_state_dict(model)
+    for name, tensor in by_ema_pytorch(recorder.history, largest).items():
+        torch.testing.assert_close(averaged[name], tensor)
+
+
+@pytest.mark.parametrize(
+    ("step", "decay"),
+    [(0, 0.0), (7, 1.0), (50, 0.0), (100, 0.0), (105, 1.0), (110, 1 - 11**-0.75)],
+)
+def test_published_schedule(step, decay):
+    assert EMASchedule().decay_at(step, 0.9999) == pytest.approx(decay)
+
+
+def test_decay_grows_to_the_largest_and_no_further():
+    decays = [EMASchedule().decay_at(step, 0.99) for step in range(110, 2000, 10)]
+    assert decays == sorted(decays)
+    assert decays[0] < 0.9 < decays[-1] == 0.99
+
+
+@pytest.mark.parametrize(
+    "settings", [{"update_after_step": -1}, {"update_every": 0}, {"power": 0.0}]
+)
+def test_a_schedule_without_a_meaning_is_refused(settings):
+    with pytest.raises(ConfigError, match=f"got .*{next(iter(settings.values()))}"):
+        EMASchedule(**settings)
+
+
+def test_the_schedule_goes_on_where_a_run_was_left(fit, tmp_path):
+    def scheduled():
+        return EMA(0.99, EMASchedule(update_after_step=3, update_every=2))
+
+    whole = scheduled()
+    _, model = fit(whole, max_epochs=2)
+    keeper = ModelCheckpoint(dirpath=tmp_path, filename="half")
+    fit(scheduled(), keeper, enable_checkpointing=True, max_epochs=1)
+    resumed = scheduled()
+    _, again = fit(resumed, resume=tmp_path / "half.ckpt", max_epochs=2)
+    expected = whole.averaged_state_dict(model)
+    for name, tensor in resumed.averaged_state_dict(again).items():
+        assert torch.equal(tensor, expected[name])
+
+
+def test_only_the_parts_asked_for_are_averaged(fit, net, tmp_path):
+    class TwoParts(net):
+        def __init__(self):
+            super().__init__()
+            self.critic = torch.nn.Linear(4, 1)
+
+        def training_step(self, batch, batch_idx):
+            loss = super().training_step(batch, batch_idx)
+            return loss + self.critic(self.net(batch["x"])).square().mean()
+
+    recorder, ema = Recorder(), EMA(0.9, parts=["net"])
+    keeper = ModelCheckpoint(dirpath=tmp_path, filename="last")
+    fit(recorder, ema, keeper, model=TwoParts(), enable_checkpointing=True)
+    average = expected(recorder.history, 0.9)
+    saved = load_checkpoint(tmp_path / "last.ckpt")["state_dict"]
+    for name, tensor in average.items():
+        wanted = tensor if name.startswith("net.") else recorder.history[-1][name]
+        torch.testing.assert_close(recorder.validated[-1][name], wanted)
+        torch.testing.assert_close(saved[name], wanted)
+
+
+def test_a_part_that_is_not_trained_is_refused_with_those_that_are(fit):
+    with pytest.raises(ConfigError, match=r"parts='frozen', but what is trained is net"):
+        fit(EMA(parts=["net", "frozen"]))

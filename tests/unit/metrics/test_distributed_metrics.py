@@ -7,15 +7,28 @@ import torch
 import torch.distributed as distributed
 import torch.multiprocessing as multiprocessing
 
-from lightning_face.metrics import LPIPS, FrechetDistance, LPIPSNetwork
+from lightning_face.metrics import (
+    DISTS,
+    LPIPS,
+    SSIM,
+    DISTSNetwork,
+    FrechetDistance,
+    LPIPSNetwork,
+)
 
 
 def values(parts: list[tuple[torch.Tensor, torch.Tensor]]) -> list[float]:
     torch.manual_seed(0)
-    metrics = [FrechetDistance(torch.nn.Flatten(), 3 * 64), LPIPS(LPIPSNetwork())]
+    metrics = [
+        FrechetDistance(torch.nn.Flatten(), 3 * 64),
+        LPIPS(LPIPSNetwork()),
+        DISTS(DISTSNetwork()),
+        SSIM(),
+    ]
     for images, references in parts:
         metrics[0].update(images[..., ::4, ::4], references[..., ::4, ::4])
-        metrics[1].update(images, references)
+        for metric in metrics[1:]:
+            metric.update(images, references)
     return [float(metric.compute()) for metric in metrics]
 
 
