@@ -20,10 +20,15 @@ from lightning_face.metrics.weight_file import WeightFile
 from lightning_face_sis.metrics.face_parser import FACE_PARSER_URL, FaceParser
 from lightning_face_sis.metrics.identity_similarity import IdentitySimilarity
 from lightning_face_sis.metrics.segmentation import SegmentationQuality
-from lightning_face_sis.networks.recognition import load_recognition_network
+from lightning_face_sis.networks.recognition import RecognitionNetwork, load_recognition_network
 from lightning_face_sis.to_image import Rounding, to_image
 
-__all__ = ["FACE_PARSER_WEIGHTS", "RECOGNITION_WEIGHTS", "SynthesisMetrics"]
+__all__ = [
+    "FACE_PARSER_WEIGHTS",
+    "IDENTITY_WEIGHTS",
+    "SynthesisMetrics",
+    "recognition_networks",
+]
 
 FACE_PARSER_WEIGHTS = tuple(
     WeightFile(
@@ -31,17 +36,36 @@ FACE_PARSER_WEIGHTS = tuple(
     )
     for name in ("config.json", "model.safetensors")
 )
-RECOGNITION_WEIGHTS = WeightFile(
+IDENTITY_WEIGHTS = WeightFile(
     "model_ir_se50.pth", "https://github.com/TreB1eN/InsightFace_Pytorch", "model_ir_se50.pth"
 )
+
+
+def recognition_networks(folder: str | Path) -> dict[str, RecognitionNetwork]:
+    """Read every recognition network of a folder of metric weights.
+
+    Args:
+        folder: Folder with ``model_ir_se50.pth``, and with a folder ``recognition`` for others,
+            of which there may be none.
+
+    Returns:
+        The networks by the names of their files, without the endings.
+
+    Raises:
+        WeightsError: If ``model_ir_se50.pth`` is missing or a file holds another network.
+    """
+    first = IDENTITY_WEIGHTS.find(folder)
+    others = (each for each in (Path(folder) / "recognition").glob("*") if each.is_file())
+    return {path.stem: load_recognition_network(path) for path in (first, *sorted(others))}
 
 
 class SynthesisMetrics:
     """FID, LPIPS, DISTS, PSNR, SSIM, mIoU, accuracy and identity of reconstructed pictures.
 
-    Rows whose weights are not at hand are left out, and `missing` says what they need. All metrics
-    see synthesised pictures as a file would hold them, in 8 bits, beside the photographs they
-    reconstruct. PSNR is that of the mean squared error of all pictures together.
+    There is a row of identity for each recognition network at hand. Rows whose weights are not at
+    hand are left out, and `missing` says what they need. All metrics see synthesised pictures as a
+    file would hold them, in 8 bits, beside the photographs they reconstruct. PSNR is that of the
+    mean squared error of all pictures together.
 
     The object is no module, so that the networks of the metrics do not become part of the
     checkpoint of a model that holds it.
@@ -63,6 +87,12 @@ class SynthesisMetrics:
         section 4.
     """
 
+    metrics: dict[str, Metric]
+    """Metrics by their row of the table."""
+
+    missing: dict[str, str]
+    """What the rows need that are left out."""
+
     def __init__(
         self,
         folder: str | Path | None,
@@ -72,8 +102,8 @@ class SynthesisMetrics:
     ) -> None:
         self.folder = folder
         self.rounding: Rounding = rounding
-        self.missing: dict[str, str] = {}
-        self.metrics: dict[str, Metric] = {
+        self.missing = {}
+        self.metrics = {
             "PSNR": PeakSignalNoiseRatio(data_range=1.0),
             "SSIM": SSIM(),
         }
@@ -129,7 +159,7 @@ class SynthesisMetrics:
         for row, metric in self.metrics.items():
             if row == _SEGMENTATION:
                 metric.update(2 * written - 1, labels)
-            elif row == _IDENTITY:
+            elif row.startswith(_IDENTITY):
                 metric.update(2 * written - 1, 2 * originals - 1)
             else:
                 metric.update(written, originals)
@@ -144,7 +174,9 @@ class SynthesisMetrics:
         for row, metric in self.metrics.items():
             value = metric.compute()
             values |= value if isinstance(value, dict) else {row: value}
-        return {row: values[row].float() for row in _ROWS if row in values}
+        order = [row for row in _ROWS if row in values]
+        order += [row for row in values if row not in _ROWS]
+        return {row: values[row].float() for row in order}
 
     def reset(self) -> None:
         """Forget all pictures."""
@@ -167,8 +199,12 @@ def _fid(folder: Path) -> dict[str, Metric]:
 
 
 def _identity(folder: Path) -> dict[str, Metric]:
-    network = load_recognition_network(RECOGNITION_WEIGHTS.find(folder))
-    return {_IDENTITY: IdentitySimilarity(network)}
+    networks = recognition_networks(folder)
+    return {_identity_row(name): IdentitySimilarity(each) for name, each in networks.items()}
+
+
+def _identity_row(name: str) -> str:
+    return _IDENTITY if name == Path(IDENTITY_WEIGHTS.name).stem else f"{_IDENTITY}_{name}"
 
 
 # Rows of the table, the files they need, and what makes their metrics of a folder.
@@ -186,7 +222,7 @@ _WEIGHTED: tuple[
         DISTS_WEIGHTS,
         lambda folder: {"DISTS": DISTS(DISTSNetwork.from_folder(folder))},
     ),
-    ((_IDENTITY,), (RECOGNITION_WEIGHTS,), _identity),
+    ((_IDENTITY,), (IDENTITY_WEIGHTS,), _identity),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lightning_face_sis.losses.diversity import diversity_loss
 from lightning_face_sis.losses.feature_matching import FeatureMatchingLoss
 from lightning_face_sis.losses.gan_loss import DiscriminatorLosses, GANLoss, GANMode
+from lightning_face_sis.losses.identity_loss import IdentityLoss
 from lightning_face_sis.losses.perceptual import VGG19Loss
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "FeatureMatchingLoss",
     "GANLoss",
     "GANMode",
+    "IdentityLoss",
     "VGG19Loss",
     "diversity_loss",
 ]
