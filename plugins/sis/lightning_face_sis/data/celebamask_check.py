@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -74,9 +73,10 @@ def _check_blank(report: DataReport, faces: RawFaces) -> None:
                 report.add(path, "the mask is black everywhere: the part is absent", "note")
 
 
-def _blank_files(masks: FaceMasks) -> Sequence[Path]:
+def _blank_files(masks: FaceMasks) -> list[Path]:
     try:
-        return masks.blank_files()
+        parts = masks.read_masks()
     except DataError:
         # reported with the pictures
         return []
+    return [path for path, part in zip(masks.files, parts.values(), strict=True) if not part.any()]

@@ -69,13 +69,21 @@ class FaceMasks:
         """The files."""
         return [mask_path(self.folder, self.number, part) for part in self.parts]
 
-    def blank_files(self) -> list[Path]:
-        """Return the files that are black everywhere.
+    def read_masks(self) -> dict[str, NDArray[np.uint8]]:
+        """Return the first channel ``(height, width)`` of every mask, under the name of its part.
 
         Raises:
-            DataError: If a file is damaged.
+            DataError: If a file is damaged, or its size is not that of the other parts.
         """
-        return [path for path in self.files if not _read_mask(path).any()]
+        masks = {part: _read_mask(path) for part, path in zip(self.parts, self.files, strict=True)}
+        first = masks[self.parts[0]].shape
+        for path, mask in zip(self.files, masks.values(), strict=True):
+            if mask.shape != first:
+                raise DataError(
+                    f"{path} is {mask.shape[1]}x{mask.shape[0]}, but {self.files[0].name} "
+                    f"{first[1]}x{first[0]}: get them again"
+                )
+        return masks
 
     def read(self) -> Image.Image:
         """Merge the parts into a label map.
@@ -86,16 +94,7 @@ class FaceMasks:
         Raises:
             DataError: If a file is damaged, or its size is not that of the other parts.
         """
-        masks = {part: _read_mask(path) for part, path in zip(self.parts, self.files, strict=True)}
-        shape = masks[self.parts[0]].shape
-        for part, mask in masks.items():
-            if mask.shape != shape:
-                raise DataError(
-                    f"{mask_path(self.folder, self.number, part)} is {mask.shape[1]}x"
-                    f"{mask.shape[0]}, but {self.files[0].name} {shape[1]}x{shape[0]}: get them "
-                    "again"
-                )
-        return Image.fromarray(merge_part_masks(masks, shape))
+        return Image.fromarray(merge_part_masks(self.read_masks()))
 
 
 @dataclass

@@ -5,12 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from lightning_face_sis.data.coco_stuff_classes import CLASS_NAMES as COCO_STUFF_NAMES
+
 __all__ = ["colorize_labels", "face_colors", "scene_colors"]
 
 Color = tuple[int, int, int]
 
 _CITYSCAPES = 35
-_COCO_STUFF = 182
 _CELEBAMASK_HQ = 19
 
 # https://github.com/mcordts/cityscapesScripts: the colours of labels 5 to 33; the labels before
@@ -26,12 +27,12 @@ _CITYSCAPES_COLORS: tuple[Color, ...] = (
 )
 
 # sky, water and plants, which cover most of an outdoor picture, look like themselves
-_COCO_STUFF_COLORS: dict[int, Color] = {
-    105: (170, 170, 170),
-    123: (29, 195, 49),
-    154: (54, 62, 167),
-    156: (95, 219, 255),
-    168: (140, 104, 47),
+_COCO_STUFF_COLORS: dict[str, Color] = {
+    "clouds": (170, 170, 170),
+    "grass": (29, 195, 49),
+    "sea": (54, 62, 167),
+    "sky-other": (95, 219, 255),
+    "tree": (140, 104, 47),
 }
 
 _CELEBAMASK_HQ_COLORS: tuple[Color, ...] = (
@@ -71,9 +72,9 @@ def scene_colors(num_classes: int) -> Tensor:
         return torch.tensor(_CITYSCAPES_COLORS, dtype=torch.uint8)
     # class 0 is a class like any other here, so black stays free
     colors = _spread_bits(torch.arange(1, num_classes + 1))
-    if num_classes == _COCO_STUFF:
-        for label, color in _COCO_STUFF_COLORS.items():
-            colors[label] = torch.tensor(color, dtype=torch.uint8)
+    if num_classes == len(COCO_STUFF_NAMES):
+        for name, color in _COCO_STUFF_COLORS.items():
+            colors[COCO_STUFF_NAMES.index(name)] = torch.tensor(color, dtype=torch.uint8)
     return colors
 
 

@@ -122,7 +122,7 @@ def paint_face(
     size = len(labels) // _FINER
     flat = (np.array(appearance.colors, dtype=np.float32) * 255).astype(np.uint8)[labels]
     smooth = Image.fromarray(flat).resize((size, size), Image.Resampling.BOX)
-    image: Pixels = np.asarray(smooth, dtype=np.float32) / 255
+    image = np.asarray(smooth, dtype=np.float32) / np.float32(255)
     coarse = labels[::_FINER, ::_FINER]
     y, x = ((np.mgrid[:size, :size] + 0.5) / size).astype(np.float32)
     u, v = _face_coordinates(person, appearance, x, y)
@@ -135,7 +135,7 @@ def paint_face(
         paint = np.array(person.paint, dtype=np.float32)
         image += strength[..., None].astype(np.float32) * (paint - image)
     image = _paint_eyes(image, coarse, person, (u - _turn(appearance), v))
-    image += generator.normal(0, _NOISE, image.shape).astype(np.float32)
+    image += generator.normal(0, _NOISE, image.shape)
     return (np.clip(image, 0, 1) * 255).round().astype(np.uint8)
 
 
