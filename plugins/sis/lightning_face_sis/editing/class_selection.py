@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from lightning_face.errors import ConfigError
-from lightning_face_sis.data.celebamask_classes import CLASS_NAMES, PART_GROUPS
+from lightning_face_sis.data.celebamask_classes import (
+    CLASS_NAMES,
+    IDENTITY_CLASSES,
+    PART_GROUPS,
+)
 
 __all__ = ["base_classes", "select_classes"]
 
+_GROUPS = {**PART_GROUPS, "identity": IDENTITY_CLASSES}
 # what lies below the parts of a face: it shows where a part is taken away
 _BASE_NAMES = ("background", "skin", "neck", "cloth")
 
@@ -31,7 +36,7 @@ def select_classes(
         ConfigError: If a word is none of these; the message lists what there is.
     """
     numbers = {name: number for number, name in enumerate(class_names)}
-    groups: Mapping[str, Sequence[int]] = PART_GROUPS if tuple(class_names) == CLASS_NAMES else {}
+    groups: Mapping[str, Sequence[int]] = _GROUPS if tuple(class_names) == CLASS_NAMES else {}
     chosen: set[int] = set()
     for word in (part.strip() for given in words for part in given.split(",")):
         if word == "all":

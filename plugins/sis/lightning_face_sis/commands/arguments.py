@@ -1,0 +1,130 @@
+"""Arguments that several verbs share; nothing heavy is imported here."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+
+__all__ = [
+    "add_classes",
+    "add_faces",
+    "add_generator",
+    "add_output",
+    "add_references",
+    "add_seed",
+]
+
+_LABELS = (
+    "their label maps: as many PNGs in the same order, or a folder with PNGs of the same names or "
+    "with the part masks of CelebAMask-HQ (default: ../labels or ../CelebAMask-HQ-mask-anno)"
+)
+
+
+def add_generator(parser: ArgumentParser) -> None:
+    """Add which generator to use and where.
+
+    Args:
+        parser: Parser of the verb.
+    """
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        required=True,
+        metavar="W",
+        help="checkpoint (.ckpt), exported weights (folder) or published file (latest_net_G.pth, "
+        "ema.pth)",
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default auto)")
+
+
+def add_faces(parser: ArgumentParser, required: bool = True) -> None:
+    """Add the images to edit and their label maps.
+
+    Args:
+        parser: Parser of the verb.
+        required: Whether there has to be one.
+    """
+    parser.add_argument(
+        "--images",
+        type=Path,
+        nargs="+",
+        required=required,
+        metavar="FILE",
+        help="images, or folders of them",
+    )
+    parser.add_argument("--labels", type=Path, nargs="+", metavar="FILE", help=_LABELS)
+    parser.add_argument(
+        "--parser",
+        type=Path,
+        metavar="DIR",
+        help="folder of a SegFormer that parses faces, to make label maps where there are none",
+    )
+
+
+def add_references(parser: ArgumentParser, what: str) -> None:
+    """Add the images to take from.
+
+    Args:
+        parser: Parser of the verb.
+        what: What is taken from them.
+    """
+    parser.add_argument(
+        "--references",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help=f"images, or folders of them, whose {what} taken",
+    )
+    parser.add_argument("--reference-labels", type=Path, nargs="+", metavar="FILE", help=_LABELS)
+    parser.add_argument(
+        "--in-pairs",
+        action="store_true",
+        help="take the first image with the first reference and so on, not all with all",
+    )
+
+
+def add_classes(parser: ArgumentParser, default: str | None, what: str) -> None:
+    """Add which classes are meant.
+
+    Args:
+        parser: Parser of the verb.
+        default: What is chosen without the option; None asks for it.
+        what: What happens to the classes.
+    """
+    end = "" if default is None else f" (default {default})"
+    parser.add_argument(
+        "--classes",
+        nargs="+",
+        required=default is None,
+        default=None if default is None else default.split(),
+        metavar="CLASS",
+        help=f"classes {what}: names such as hair, groups such as eyes, numbers, or all{end}",
+    )
+
+
+def add_seed(parser: ArgumentParser) -> None:
+    """Add the seed of what is drawn.
+
+    Args:
+        parser: Parser of the verb.
+    """
+    parser.add_argument("--seed", type=int, default=0, help="default 0")
+
+
+def add_output(parser: ArgumentParser) -> None:
+    """Add where pictures are written.
+
+    Args:
+        parser: Parser of the verb.
+    """
+    parser.add_argument(
+        "-o", "--out", type=Path, required=True, metavar="DIR", help="folder to write into"
+    )
+    parser.add_argument(
+        "--existing",
+        choices=("refuse", "keep", "replace"),
+        default="refuse",
+        help="what to do where a picture exists already: stop before anything is written, keep it "
+        "and make only those that are missing, or replace it (default refuse)",
+    )

@@ -1,0 +1,184 @@
+"""A generator at work on files, which encodes each of them once."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from lightning_face.data.image_folder import check_images
+from lightning_face.errors import ConfigError, DataError
+from lightning_face_sis.commands.face_files import find_faces
+from lightning_face_sis.data.dataset import (
+    LabelledImages,
+    LabelledPicture,
+    Labelling,
+    LabelSource,
+)
+from lightning_face_sis.data.label_map import class_table, label_tensor
+from lightning_face_sis.data.transforms import Preprocessing
+from lightning_face_sis.editing import FaceEditor, FaceEncoding, select_classes
+from lightning_face_sis.label_picture import label_picture
+from lightning_face_sis.loading import LoadedGenerator, load_generator
+from lightning_face_sis.metrics.face_parser import FaceParser
+from lightning_face_sis.to_image import Rounding, to_image
+
+__all__ = ["Session", "choose_device", "picture_of"]
+
+# ADE20k and COCO-Stuff: pixels of no known class are the last class of the network
+_WITH_UNKNOWN = (151, 183)
+
+
+class Session:
+    """A generator, the images it works on, and what it knows of them.
+
+    Args:
+        options: Arguments of `lightning_face_sis.commands.arguments.add_generator`, and ``parser``
+            where the verb has it.
+
+    Raises:
+        CheckpointError: If the checkpoint is missing or damaged.
+        ConfigError: If there is no such device.
+        WeightsError: If the checkpoint holds another model, or the parser cannot be read.
+    """
+
+    def __init__(self, options: Namespace) -> None:
+        device = choose_device(options.device)
+        self.loaded: LoadedGenerator = load_generator(options.checkpoint, device)
+        self.editor = FaceEditor(self.loaded.generator)
+        self.parser: FaceParser | None = None
+        if getattr(options, "parser", None) is not None:
+            names = self.loaded.class_names
+            self.parser = FaceParser.from_folder(options.parser, names).to(device)
+        height, width = self.loaded.image_size
+        self._size = Preprocessing("fixed", crop_size=width, aspect_ratio=width / height)
+        classes = len(self.loaded.class_names)
+        unknown = classes in _WITH_UNKNOWN
+        self._labelling = Labelling(classes - unknown, has_unknown=unknown)
+        self._encodings: dict[LabelledPicture, FaceEncoding] = {}
+
+    def faces(
+        self, images: Sequence[Path], labels: Sequence[Path] | None, option: str = "--labels"
+    ) -> list[LabelledPicture]:
+        """Find images with their label maps, and see whether they can be read at all.
+
+        Args:
+            images: Images, or folders of them.
+            labels: Their label maps.
+            option: How errors call the option of the label maps.
+
+        Raises:
+            ConfigError: If a label map cannot be found.
+            DataError: If a file is missing or damaged.
+        """
+        faces = find_faces(images, labels, self.parser, option)
+        bad = check_images(dict.fromkeys(face.image for face in faces)).bad
+        if bad:
+            path, reason = bad[0]
+            more = f", and {len(bad) - 1} more like it" if len(bad) > 1 else ""
+            raise DataError(f"image {path} cannot be read: {reason}{more}")
+        return faces
+
+    def classes(self, words: Sequence[str], option: str = "--classes") -> list[int]:
+        """Turn names of classes into numbers.
+
+        Args:
+            words: Names, groups or numbers.
+            option: How errors call the option.
+
+        Raises:
+            ConfigError: If there is no such class.
+        """
+        return select_classes(words, self.loaded.class_names, option)
+
+    def read(self, face: LabelledPicture) -> tuple[Tensor, Tensor]:
+        """Read an image and its label map in the size the generator makes.
+
+        Args:
+            face: The files.
+
+        Returns:
+            RGB ``(1, 3, height, width)`` in -1..1 and class numbers ``(1, 1, height, width)``, on
+            the device of the generator.
+
+        Raises:
+            DataError: If a file is damaged, the two do not fit, or a label is of no class.
+        """
+        sample = LabelledImages([face], self._size, self._labelling)[0]
+        device = self.loaded.device
+        return sample["images"][None].to(device), sample["labels"][None].to(device)
+
+    def read_labels(self, source: LabelSource) -> Tensor:
+        """Read a label map that has no image, in the size the generator makes.
+
+        Args:
+            source: Its file.
+
+        Returns:
+            Class numbers ``(1, 1, height, width)``, on the device of the generator.
+
+        Raises:
+            DataError: If the file is damaged, or a label is of no class.
+        """
+        label = source.read()
+        LabelledImages([], self._size, self._labelling).check_classes(label, source.path)
+        label = self._size.apply(label, Image.Resampling.NEAREST)
+        table = class_table(self._labelling.num_labels, shifted=False)
+        return label_tensor(label, table)[None].to(self.loaded.device)
+
+    def encode(self, face: LabelledPicture) -> FaceEncoding:
+        """Encode an image, or remember how it was encoded.
+
+        Args:
+            face: The files.
+
+        Raises:
+            DataError: As for `read`.
+        """
+        if face not in self._encodings:
+            self._encodings[face] = self.editor.encode(*self.read(face))
+        return self._encodings[face]
+
+    def render(self, face: FaceEncoding) -> Image.Image:
+        """Make the picture of one encoding."""
+        return picture_of(self.editor.render(face))
+
+    def mask(self, labels: Tensor) -> Image.Image:
+        """Show a label map ``(1, 1, height, width)`` in the colours of its classes."""
+        return label_picture(labels[0], len(self.loaded.class_names))
+
+
+def picture_of(images: Tensor, rounding: Rounding = "reference") -> Image.Image:
+    """Turn a batch of one image in -1..1 into a picture.
+
+    Args:
+        images: RGB ``(1, 3, height, width)``.
+        rounding: As for `lightning_face_sis.to_image.to_image`.
+    """
+    return Image.fromarray(to_image(images, rounding)[0].permute(1, 2, 0).cpu().numpy())
+
+
+def choose_device(name: str) -> torch.device:
+    """Turn a name into a device that is there.
+
+    Args:
+        name: ``auto``, ``cpu`` or a CUDA device.
+
+    Raises:
+        ConfigError: If there is no such device.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigError(
+            f"--device {name} is not a device: give auto, cpu, cuda or cuda:N"
+        ) from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(f"--device {name}: no CUDA device is available")
+    return device

@@ -1,0 +1,61 @@
+"""Sheets and pages of pictures."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from PIL import Image
+
+from lightning_face_sis.picture_table import Cell, PictureTable, write_overview
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name, color in (("red", "red"), ("blue & green", "blue")):
+        Image.new("RGB", (32, 48), color).save(tmp_path / f"{name}.png")
+    return tmp_path
+
+
+def test_pictures_lie_in_rows_and_columns(folder):
+    red, blue = Cell("red.png", "a red one"), Cell("blue & green.png")
+    table = PictureTable(["first", "second"], [[red, None], [blue, red]], width=64)
+    sheet_path, page_path = write_overview(folder, table, "Both", "Two rows.")
+    sheet = Image.open(sheet_path).convert("RGB")
+    colors = [[sheet.getpixel((x, y)) for x in (48, 120)] for y in (90, sheet.height - 60)]
+    assert colors == [[(255, 0, 0), (255, 255, 255)], [(0, 0, 255), (255, 0, 0)]]
+    page = page_path.read_text()
+    assert re.findall(r'<img src="([^"]+)"', page) == [
+        "red.png",
+        "blue%20%26%20green.png",
+        "red.png",
+    ]
+    assert "prefers-color-scheme: dark" in page
+    assert not re.search(r"https?://", page), "the page needs nothing from the net"
+
+
+def test_the_sheet_shows_some_rows_and_the_page_all(folder):
+    table = PictureTable(["one"], [[Cell("red.png")]] * 30, width=32)
+    sheet, page = write_overview(folder, table, "Many", "Thirty rows.", shown_rows=3)
+    assert page.read_text().count("<img") == 30
+    with Image.open(sheet) as picture:
+        assert picture.height < 5 * 60
+
+
+def test_words_are_escaped(folder):
+    table = PictureTable(["<b>"], [[Cell("red.png", '<i>"')]])
+    _, page = write_overview(folder, table, "<h1>", "a < b")
+    text = page.read_text()
+    assert "&lt;i&gt;&quot;" in text
+    assert not re.search("<b>|<i>", text)
+
+
+def test_long_captions_are_cut_off_on_the_sheet(folder):
+    plain, long = (
+        PictureTable(["one"], [[Cell("red.png", caption)]], width=64) for caption in ("a", "a" * 99)
+    )
+    sizes = []
+    for table in (plain, long):
+        with Image.open(write_overview(folder, table, "T", "L")[0]) as sheet:
+            sizes.append(sheet.size)
+    assert sizes[0] == sizes[1]
