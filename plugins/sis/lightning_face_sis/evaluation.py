@@ -17,7 +17,7 @@ from lightning_face.metrics.frechet_distance import FrechetDistance
 from lightning_face.metrics.lpips import LPIPS, LPIPS_WEIGHTS, LPIPSNetwork
 from lightning_face.metrics.ssim import SSIM
 from lightning_face.metrics.weight_file import WeightFile
-from lightning_face_sis.metrics.face_parser import FACE_PARSER_URL, FaceParser
+from lightning_face_sis.metrics.face_parser import FACE_PARSER_URL, FaceParser, OtherClasses
 from lightning_face_sis.metrics.identity_similarity import IdentitySimilarity
 from lightning_face_sis.metrics.segmentation import SegmentationQuality
 from lightning_face_sis.networks.recognition import RecognitionNetwork, load_recognition_network
@@ -126,7 +126,11 @@ class SynthesisMetrics:
             except WeightsError as error:
                 self.missing.update(dict.fromkeys(rows, str(error)))
                 continue
-            self.metrics.update(build(Path(folder).expanduser()))
+            try:
+                self.metrics.update(build(Path(folder).expanduser()))
+            # one folder serves many datasets, and a parser of faces only those of faces
+            except OtherClasses as error:
+                self.missing.update(dict.fromkeys(rows, f"another parser: {error}"))
 
     def to(self, device: torch.device) -> SynthesisMetrics:
         """Move all metrics and their networks to a device."""

@@ -145,6 +145,13 @@ def test_file_of_another_network_is_an_error(folder, tmp_path):
         SynthesisMetrics(tmp_path, CLASS_NAMES)
 
 
+def test_a_parser_of_other_classes_leaves_out_its_rows(whole_folder):
+    metrics = SynthesisMetrics(whole_folder, ["road", "tree", "sky"])
+    assert list(metrics.missing) == ["mIoU", "accuracy"]
+    assert "'background' is none of road, tree, sky" in metrics.explain_missing()
+    assert "segmentation" not in metrics.metrics
+
+
 def test_folder_has_to_exist():
     with pytest.raises(ConfigError, match="/nowhere does not exist"):
         SynthesisMetrics("/nowhere", CLASS_NAMES)

@@ -13,12 +13,16 @@ from lightning_face.errors import WeightsError
 from lightning_face.optional import optional_import
 from lightning_face_sis.data.celebamask_classes import CLASS_NAMES
 
-__all__ = ["FACE_PARSER_URL", "FaceParser", "label_order"]
+__all__ = ["FACE_PARSER_URL", "FaceParser", "OtherClasses", "label_order"]
 
 FACE_PARSER_URL = "https://huggingface.co/jonathandinu/face-parsing"
 
 _SIDE = 512
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class OtherClasses(WeightsError):
+    """A parser knows classes that the data do not have."""
 
 
 class FaceParser(nn.Module):
@@ -61,7 +65,8 @@ class FaceParser(nn.Module):
                 classes are found among them by name.
 
         Raises:
-            WeightsError: If a file is missing or damaged, or the network knows other classes.
+            WeightsError: If a file is missing or damaged.
+            OtherClasses: If the network knows other classes.
             ConfigError: If transformers is not installed.
         """
         folder = Path(folder).expanduser()
@@ -123,7 +128,7 @@ def label_order(
         source: Where the network's names are from, for the error message.
 
     Raises:
-        WeightsError: If a class of the network is none of the dataset.
+        OtherClasses: If a class of the network is none of the dataset.
     """
     labels = {name.lower(): label for label, name in enumerate(class_names)}
     names = [names_by_label[label].lower() for label in range(len(names_by_label))]
@@ -133,5 +138,5 @@ def label_order(
             f"the network of {source} has other classes than the data: {unknown[0]!r} is none of "
             f"{', '.join(class_names)}; rename it in id2label of its config.json"
         )
-        raise WeightsError(msg)
+        raise OtherClasses(msg)
     return [labels[name] for name in names]
