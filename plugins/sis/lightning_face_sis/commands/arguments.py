@@ -7,6 +7,7 @@ from pathlib import Path
 
 __all__ = [
     "add_classes",
+    "add_device",
     "add_faces",
     "add_generator",
     "add_output",
@@ -34,15 +35,32 @@ def add_generator(parser: ArgumentParser) -> None:
         help="checkpoint (.ckpt), exported weights (folder) or published file (latest_net_G.pth, "
         "ema.pth)",
     )
+    parser.add_argument(
+        "--recognition",
+        type=Path,
+        metavar="FILE",
+        help="weights of the face recognition that a checkpoint of identity-injection was trained "
+        "with, which then keeps who is in an image",
+    )
+    add_device(parser)
+
+
+def add_device(parser: ArgumentParser) -> None:
+    """Add where networks run.
+
+    Args:
+        parser: Parser of the verb.
+    """
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default auto)")
 
 
-def add_faces(parser: ArgumentParser, required: bool = True) -> None:
-    """Add the images to edit and their label maps.
+def add_faces(parser: ArgumentParser, required: bool = True, with_parser: bool = True) -> None:
+    """Add images and their label maps.
 
     Args:
         parser: Parser of the verb.
         required: Whether there has to be one.
+        with_parser: Whether a network can make missing label maps.
     """
     parser.add_argument(
         "--images",
@@ -53,34 +71,44 @@ def add_faces(parser: ArgumentParser, required: bool = True) -> None:
         help="images, or folders of them",
     )
     parser.add_argument("--labels", type=Path, nargs="+", metavar="FILE", help=_LABELS)
-    parser.add_argument(
-        "--parser",
-        type=Path,
-        metavar="DIR",
-        help="folder of a SegFormer that parses faces, to make label maps where there are none",
-    )
+    if with_parser:
+        parser.add_argument(
+            "--parser",
+            type=Path,
+            metavar="DIR",
+            help="folder of a SegFormer that parses faces, to make label maps where there are none",
+        )
 
 
-def add_references(parser: ArgumentParser, what: str) -> None:
+def add_references(parser: ArgumentParser, what: str, name: str = "reference") -> None:
     """Add the images to take from.
 
     Args:
         parser: Parser of the verb.
         what: What is taken from them.
+        name: How one of them is called.
     """
     parser.add_argument(
-        "--references",
+        f"--{name}s",
+        dest="references",
         type=Path,
         nargs="+",
         required=True,
         metavar="FILE",
         help=f"images, or folders of them, whose {what} taken",
     )
-    parser.add_argument("--reference-labels", type=Path, nargs="+", metavar="FILE", help=_LABELS)
+    parser.add_argument(
+        f"--{name}-labels",
+        dest="reference_labels",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help=_LABELS,
+    )
     parser.add_argument(
         "--in-pairs",
         action="store_true",
-        help="take the first image with the first reference and so on, not all with all",
+        help=f"take the first image with the first {name} and so on, not all with all",
     )
 
 
@@ -92,7 +120,7 @@ def add_classes(parser: ArgumentParser, default: str | None, what: str) -> None:
         default: What is chosen without the option; None asks for it.
         what: What happens to the classes.
     """
-    end = "" if default is None else f" (default {default})"
+    end = "" if default is None else f" (default {default or 'none'})"
     parser.add_argument(
         "--classes",
         nargs="+",

@@ -46,7 +46,8 @@ def run(options: Namespace) -> int:
     for face in faces:
         encoding = session.editor.encode(*session.read(face))
         masks = one_hot_masks(encoding.labels, network.num_classes)
-        styles.append(encoding.styles.float().cpu())
+        # without the token of an identity
+        styles.append(encoding.styles[:, : network.num_classes].float().cpu())
         present.append((masks.flatten(2).amax(dim=2) > 0).cpu())
     bank = StyleBank(
         files=tuple(f"{name}{face.image.suffix}" for name, face in zip(names, faces, strict=True)),

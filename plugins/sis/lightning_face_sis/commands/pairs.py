@@ -5,6 +5,8 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
+from typing import TypeVar
 
 from lightning_face.errors import ConfigError
 from lightning_face_sis.commands.face_files import unique_names
@@ -15,8 +17,10 @@ from lightning_face_sis.data.dataset import LabelledPicture
 from lightning_face_sis.editing import FaceEncoding
 from lightning_face_sis.picture_table import Cell, PictureTable
 
-__all__ = ["Edit", "FacePair", "edit_pairs", "find_pairs"]
+__all__ = ["Edit", "FacePair", "edit_pairs", "find_pairs", "pair_up"]
 
+First = TypeVar("First")
+Second = TypeVar("Second")
 Edit = Callable[[FaceEncoding, FaceEncoding], FaceEncoding]
 
 
@@ -55,13 +59,34 @@ def find_pairs(session: Session, options: Namespace) -> list[FacePair]:
     references = session.faces(options.references, options.reference_labels, "--reference-labels")
     named = list(zip(faces, unique_names([face.image for face in faces]), strict=True))
     others = list(zip(references, unique_names([face.image for face in references]), strict=True))
-    if not options.in_pairs:
-        return [FacePair(*face, *other) for face in named for other in others]
-    if len(named) != len(others):
+    joined = pair_up(named, others, options.in_pairs)
+    return [FacePair(*face, *other) for face, other in joined]
+
+
+def pair_up(
+    first: Sequence[First], second: Sequence[Second], in_order: bool
+) -> list[tuple[First, Second]]:
+    """Pair all with all, or each with the one in its place.
+
+    Args:
+        first: Images to edit.
+        second: Images to take from.
+        in_order: Pair each with the one in its place.
+
+    Returns:
+        The pairs, those of an image one after the other.
+
+    Raises:
+        ConfigError: If some are left over.
+    """
+    if not in_order:
+        return list(product(first, second))
+    if len(first) != len(second):
         raise ConfigError(
-            f"--in-pairs: there are {len(named)} images and {len(others)} references; give as many"
+            f"--in-pairs: there are {len(first)} images and {len(second)} to pair them with; give "
+            "as many"
         )
-    return [FacePair(*face, *other) for face, other in zip(named, others, strict=True)]
+    return list(zip(first, second, strict=True))
 
 
 def edit_pairs(

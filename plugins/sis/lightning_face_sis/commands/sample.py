@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from lightning_face.errors import ConfigError
 from lightning_face_sis.commands.face_files import list_files, unique_names
@@ -15,7 +14,7 @@ from lightning_face_sis.commands.output_folder import OutputFolder
 from lightning_face_sis.commands.session import Session
 from lightning_face_sis.data.dataset import LabelFile
 from lightning_face_sis.data.label_map import one_hot_masks
-from lightning_face_sis.editing import FaceEncoding, sample_styles, swap_styles
+from lightning_face_sis.editing import FaceEncoding, sample_styles
 from lightning_face_sis.picture_table import Cell, PictureTable
 
 __all__ = ["run"]
@@ -59,7 +58,7 @@ def run(options: Namespace) -> int:
         if out.needs(masks[name]):
             out.write(masks[name], session.mask(face.labels))
         for file, styles in zip(files[name], drawn.split(1), strict=True):
-            edited = _with_styles(face, styles, classes)
+            edited = session.editor.swap_styles(face, replace(face, styles=styles), classes)
             if out.needs(file):
                 out.write(file, session.render(edited))
         rows.append([Cell(masks[name], name), *(Cell(file) for file in files[name])])
@@ -67,10 +66,6 @@ def run(options: Namespace) -> int:
     lead = f"{options.count} styles for each of {len(rows)} label maps, seed {options.seed}."
     out.finish(PictureTable(titles, rows), "Styles drawn at random", lead)
     return 0
-
-
-def _with_styles(face: FaceEncoding, drawn: Tensor, classes: Sequence[int]) -> FaceEncoding:
-    return FaceEncoding(face.labels, swap_styles(face.styles, drawn, classes), face.latents)
 
 
 def _encoded(session: Session, options: Namespace) -> tuple[list[Path], list[FaceEncoding]]:

@@ -10,35 +10,41 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from lightning_face.data.image_folder import check_images
-from lightning_face.errors import ConfigError, DataError
+from lightning_face.data.image_folder import check_images, read_image
+from lightning_face.errors import ConfigError, DataError, WeightsError
 from lightning_face_sis.commands.face_files import find_faces
 from lightning_face_sis.data.dataset import (
     LabelledImages,
     LabelledPicture,
-    Labelling,
     LabelSource,
 )
 from lightning_face_sis.data.label_map import class_table, label_tensor
-from lightning_face_sis.data.transforms import Preprocessing
+from lightning_face_sis.data.transforms import Preprocessing, image_tensor
 from lightning_face_sis.editing import FaceEditor, FaceEncoding, select_classes
 from lightning_face_sis.label_picture import label_picture
 from lightning_face_sis.loading import LoadedGenerator, load_generator
 from lightning_face_sis.metrics.face_parser import FaceParser
+from lightning_face_sis.networks.generator import CA2SISGenerator
+from lightning_face_sis.networks.identity_generator import IdentityInjectionGenerator
+from lightning_face_sis.networks.recognition import (
+    RECOGNITION_WEIGHTS,
+    RecognitionNetwork,
+    load_recognition_network,
+)
+from lightning_face_sis.networks.sample_recognition import SampleRecognition
 from lightning_face_sis.to_image import Rounding, to_image
 
 __all__ = ["Session", "choose_device", "picture_of"]
 
-# ADE20k and COCO-Stuff: pixels of no known class are the last class of the network
-_WITH_UNKNOWN = (151, 183)
+# sides that the style encoder takes
+_MULTIPLE = 64
 
 
 class Session:
     """A generator, the images it works on, and what it knows of them.
 
     Args:
-        options: Arguments of `lightning_face_sis.commands.arguments.add_generator`, and ``parser``
-            where the verb has it.
+        options: Arguments of a verb that has a generator and images.
 
     Raises:
         CheckpointError: If the checkpoint is missing or damaged.
@@ -49,16 +55,16 @@ class Session:
     def __init__(self, options: Namespace) -> None:
         device = choose_device(options.device)
         self.loaded: LoadedGenerator = load_generator(options.checkpoint, device)
-        self.editor = FaceEditor(self.loaded.generator)
+        self.recognition = _recognition(self.loaded.generator, options.recognition)
+        if self.recognition is not None:
+            self.recognition.to(device)
+        self.editor = FaceEditor(self.loaded.generator, self.recognition)
         self.parser: FaceParser | None = None
-        if getattr(options, "parser", None) is not None:
+        if options.parser is not None:
             names = self.loaded.class_names
             self.parser = FaceParser.from_folder(options.parser, names).to(device)
-        height, width = self.loaded.image_size
+        height, width = (-(-side // _MULTIPLE) * _MULTIPLE for side in self.loaded.image_size)
         self._size = Preprocessing("fixed", crop_size=width, aspect_ratio=width / height)
-        classes = len(self.loaded.class_names)
-        unknown = classes in _WITH_UNKNOWN
-        self._labelling = Labelling(classes - unknown, has_unknown=unknown)
         self._encodings: dict[LabelledPicture, FaceEncoding] = {}
 
     def faces(
@@ -76,12 +82,23 @@ class Session:
             DataError: If a file is missing or damaged.
         """
         faces = find_faces(images, labels, self.parser, option)
-        bad = check_images(dict.fromkeys(face.image for face in faces)).bad
+        self.check_images([face.image for face in faces])
+        return faces
+
+    def check_images(self, paths: Sequence[Path]) -> None:
+        """See whether images can be read, from their heads and ends.
+
+        Args:
+            paths: The images.
+
+        Raises:
+            DataError: If one is missing or damaged.
+        """
+        bad = check_images(dict.fromkeys(paths)).bad
         if bad:
             path, reason = bad[0]
-            more = f", and {len(bad) - 1} more like it" if len(bad) > 1 else ""
+            more = f", and {len(bad) - 1} more cannot either" if len(bad) > 1 else ""
             raise DataError(f"image {path} cannot be read: {reason}{more}")
-        return faces
 
     def classes(self, words: Sequence[str], option: str = "--classes") -> list[int]:
         """Turn names of classes into numbers.
@@ -96,7 +113,7 @@ class Session:
         return select_classes(words, self.loaded.class_names, option)
 
     def read(self, face: LabelledPicture) -> tuple[Tensor, Tensor]:
-        """Read an image and its label map in the size the generator makes.
+        """Read an image and its label map in the size the generator takes.
 
         Args:
             face: The files.
@@ -108,12 +125,27 @@ class Session:
         Raises:
             DataError: If a file is damaged, the two do not fit, or a label is of no class.
         """
-        sample = LabelledImages([face], self._size, self._labelling)[0]
+        sample = LabelledImages([face], self._size, self.loaded.labelling)[0]
         device = self.loaded.device
         return sample["images"][None].to(device), sample["labels"][None].to(device)
 
+    def read_image(self, path: Path) -> Tensor:
+        """Read an image that needs no label map, in the size the generator takes.
+
+        Args:
+            path: Its file.
+
+        Returns:
+            RGB ``(1, 3, height, width)`` in -1..1, on the device of the generator.
+
+        Raises:
+            DataError: If the file is damaged.
+        """
+        image = self._size.apply(read_image(path), Image.Resampling.BICUBIC)
+        return image_tensor(image)[None].to(self.loaded.device)
+
     def read_labels(self, source: LabelSource) -> Tensor:
-        """Read a label map that has no image, in the size the generator makes.
+        """Read a label map that has no image, in the size the generator takes.
 
         Args:
             source: Its file.
@@ -125,9 +157,9 @@ class Session:
             DataError: If the file is damaged, or a label is of no class.
         """
         label = source.read()
-        LabelledImages([], self._size, self._labelling).check_classes(label, source.path)
+        LabelledImages([], self._size, self.loaded.labelling).check_classes(label, source.path)
         label = self._size.apply(label, Image.Resampling.NEAREST)
-        table = class_table(self._labelling.num_labels, shifted=False)
+        table = class_table(self.loaded.labelling.num_labels, shifted=False)
         return label_tensor(label, table)[None].to(self.loaded.device)
 
     def encode(self, face: LabelledPicture) -> FaceEncoding:
@@ -160,6 +192,30 @@ def picture_of(images: Tensor, rounding: Rounding = "reference") -> Image.Image:
         rounding: As for `lightning_face_sis.to_image.to_image`.
     """
     return Image.fromarray(to_image(images, rounding)[0].permute(1, 2, 0).cpu().numpy())
+
+
+def _recognition(generator: CA2SISGenerator, path: Path | None) -> RecognitionNetwork | None:
+    """Load the network that a generator's identities come from; None if it injects none."""
+    if not isinstance(generator, IdentityInjectionGenerator):
+        if path is not None:
+            raise ConfigError("--recognition: the checkpoint is none of identity-injection")
+        return None
+    wanted = generator.identity_dim
+    if path is None:
+        sample = SampleRecognition()
+        if sample.embedding_dim != wanted:
+            raise ConfigError(
+                "--recognition is missing: the weights of the network that the checkpoint was "
+                f"trained with, {RECOGNITION_WEIGHTS}"
+            )
+        return sample
+    network = load_recognition_network(path)
+    if network.embedding_dim != wanted:
+        raise WeightsError(
+            f"{path} makes embeddings of {network.embedding_dim} numbers, the checkpoint takes "
+            f"{wanted}: give the network that it was trained with"
+        )
+    return network
 
 
 def choose_device(name: str) -> torch.device:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from lightning_face_sis.commands.arguments import (
     add_classes,
+    add_device,
     add_faces,
     add_generator,
     add_output,
@@ -135,6 +136,84 @@ def _attention(parser: ArgumentParser) -> None:
     add_output(parser)
 
 
+def _attack(parser: ArgumentParser) -> None:
+    parser.epilog = (
+        "For research on the weaknesses of face recognition. Hide the identity of people only "
+        "with their consent, and say of every result that it was synthesised; --watermark writes "
+        "it on the picture. Similarities are measured by the network the attack was made with: "
+        "other networks are fooled less."
+    )
+    add_generator(parser)
+    add_faces(parser)
+    add_references(parser, "identity is hidden in the result:", "target")
+    add_classes(parser, "", "whose style comes from the target too; identity names those of a face")
+    parser.add_argument(
+        "--watermark",
+        nargs="?",
+        const="SYNTHETIC FACE",
+        metavar="TEXT",
+        help="write words at the foot of each picture (without TEXT: SYNTHETIC FACE)",
+    )
+    add_output(parser)
+
+
+def _parse(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--images",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help="photographs of one face each, or folders of them",
+    )
+    parser.add_argument(
+        "--parser",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder of a SegFormer that parses faces (config.json, model.safetensors)",
+    )
+    add_device(parser)
+    add_output(parser)
+
+
+def _prepare(parser: ArgumentParser) -> None:
+    parser.add_argument("dataset", choices=("celebamask",), help="which data set")
+    parser.add_argument("root", type=Path, metavar="ROOT", help="folder of the data set")
+    parser.add_argument("out", type=Path, metavar="OUT", help="folder to write into")
+    parser.add_argument(
+        "--size",
+        type=int,
+        metavar="PIXELS",
+        help="side of images and label maps (default: as they are, 1024 and 512)",
+    )
+    parser.add_argument("--workers", type=int, metavar="N", help="threads (default: all cores)")
+
+
+def _evaluate(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--generated",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="pictures named like the images they reconstruct",
+    )
+    add_faces(parser, with_parser=False)
+    parser.add_argument(
+        "--weights", type=Path, metavar="DIR", help="folder of the weights of the metrics"
+    )
+    parser.add_argument("-o", "--out", type=Path, metavar="FILE", help="JSON file of the table")
+    add_device(parser)
+
+
+def _write_sample(parser: ArgumentParser) -> None:
+    parser.add_argument("root", type=Path, metavar="ROOT", help="empty folder to write into")
+    parser.add_argument("--faces", type=int, default=360, help="default 360")
+    parser.add_argument("--people", type=int, default=24, help="default 24")
+    parser.add_argument("--size", type=int, default=128, help="side in pixels (default 128)")
+    add_seed(parser)
+
+
 VERBS: dict[str, Verb] = {
     "reconstruct": Verb(
         "Make images anew from their own styles and shapes.", "reconstruct", _reconstruct
@@ -151,6 +230,15 @@ VERBS: dict[str, Verb] = {
     "sample": Verb("Draw styles at random.", "sample", _sample),
     "bank": Verb("Keep the style codes of many images in a file.", "bank", _bank),
     "mix": Verb("Mix styles of a bank, class by class.", "mix", _mix),
+    "attack": Verb(
+        "Hide a second identity in images, as face recognition sees them.", "attack", _attack
+    ),
     "attention": Verb("Show which class every pixel looks at.", "attention", _attention),
+    "parse": Verb("Make label maps of photographs of faces.", "parse", _parse),
+    "prepare": Verb("Merge part masks once and split a data set.", "prepare", _prepare),
+    "evaluate": Verb("Compare reconstructions with photographs.", "evaluate", _evaluate),
+    "write-sample": Verb(
+        "Write drawn faces in the layout of CelebAMask-HQ.", "write_sample", _write_sample
+    ),
 }
 """Verbs of ``lightning-face sis`` by their names."""

@@ -13,9 +13,11 @@ from lightning_face_sis.data.label_map import one_hot_masks
 from lightning_face_sis.editing.shape_interpolation import interpolate_shapes, swap_latents
 from lightning_face_sis.editing.shape_swap import ShapeMode, swap_shapes
 from lightning_face_sis.editing.style_swap import blend_styles, swap_styles
+from lightning_face_sis.networks.identity_generator import IdentityInjectionGenerator
 
 if TYPE_CHECKING:
     from lightning_face_sis.networks.generator import CA2SISGenerator
+    from lightning_face_sis.networks.recognition import RecognitionNetwork
 
 __all__ = ["FaceEditor", "FaceEncoding"]
 
@@ -43,10 +45,15 @@ class FaceEditor:
 
     Args:
         network: Generator in evaluation mode.
+        recognition: Tells who is in an image, for a generator that injects identities: behind the
+            style codes of an image stands the token of the person in it then.
     """
 
-    def __init__(self, network: CA2SISGenerator) -> None:
+    def __init__(
+        self, network: CA2SISGenerator, recognition: RecognitionNetwork | None = None
+    ) -> None:
         self.network = network
+        self.recognition = recognition
 
     @torch.no_grad()
     def encode(self, images: Tensor, labels: Tensor) -> FaceEncoding:
@@ -60,9 +67,30 @@ class FaceEditor:
             Their styles and shapes.
         """
         masks = self._masks(labels)
-        return FaceEncoding(
-            labels, self.network.encode_style(images, masks), self.network.embed_mask(masks)
-        )
+        styles, latents = self.network.encode_style(images, masks), self.network.embed_mask(masks)
+        face = FaceEncoding(labels, styles, latents)
+        return face if self.recognition is None else self.inject_identity(face, images)
+
+    @torch.no_grad()
+    def inject_identity(self, faces: FaceEncoding, images: Tensor) -> FaceEncoding:
+        """Put persons into encodings, in place of those that were there.
+
+        Args:
+            faces: Encodings by a generator that injects identities.
+            images: Who is put in ``(batch, 3, height, width)``, in -1..1.
+
+        Returns:
+            The encodings with the token of the other person.
+
+        Raises:
+            ValueError: If the editor has no recognition network.
+        """
+        if self.recognition is None or not isinstance(self.network, IdentityInjectionGenerator):
+            msg = "an identity takes a recognition network and a generator that injects identities"
+            raise ValueError(msg)
+        codes = faces.styles[:, : self.network.num_classes]
+        tokens = self.network.inject_identity(codes, self.recognition(images))
+        return replace(faces, styles=tokens)
 
     @torch.no_grad()
     def render(self, faces: FaceEncoding) -> Tensor:
@@ -85,7 +113,8 @@ class FaceEditor:
     ) -> FaceEncoding:
         """Take the styles of chosen classes from other images.
 
-        A class that the other image lacks has no style there, so the own one is kept.
+        A class that the other image lacks has no style there, so the own one is kept; so is the
+        identity, where there is one.
 
         Args:
             faces: Images to edit.
@@ -93,10 +122,11 @@ class FaceEditor:
             classes: Classes whose styles are taken; None takes all.
             weight: Share that the own styles keep.
         """
-        masks = self._masks(other.labels)
-        present = masks.flatten(2).amax(dim=2, keepdim=True) > 0
-        moved = blend_styles(faces.styles, other.styles, weight, classes)
-        return replace(faces, styles=torch.where(present, moved, faces.styles))
+        count = self.network.num_classes
+        own, identity = faces.styles[:, :count], faces.styles[:, count:]
+        present = self._masks(other.labels).flatten(2).amax(dim=2, keepdim=True) > 0
+        moved = blend_styles(own, other.styles[:, :count], weight, classes)
+        return replace(faces, styles=torch.cat([torch.where(present, moved, own), identity], dim=1))
 
     @torch.no_grad()
     def swap_shapes(

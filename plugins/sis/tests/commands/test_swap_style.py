@@ -43,7 +43,7 @@ def test_an_image_keeps_its_own_style(sis, sample, tmp_path, pixels):
     [
         (["--classes", "beard"], "'beard' is no class"),
         (["--strength", "1.5"], "--strength 1.5"),
-        (["--in-pairs"], "2 images and 1 references"),
+        (["--in-pairs"], "2 images and 1 to pair them with"),
         (["--reference-labels", "a.png", "b.png"], "--reference-labels names 2 files"),
     ],
 )

@@ -5,6 +5,8 @@ import torch
 
 from lightning_face_sis.data.label_map import one_hot_masks
 from lightning_face_sis.editing import FaceEditor, exchange_halves, swap_shapes
+from lightning_face_sis.networks.identity_generator import IdentityInjectionGenerator
+from lightning_face_sis.networks.sample_recognition import SampleRecognition
 
 
 @pytest.fixture
@@ -89,3 +91,30 @@ def test_labels_tell_the_new_shapes(editor, pair):
     )
     assert torch.equal(one_hot_masks(swapped.labels, 5), expected.masks)
     assert swapped.labels.dtype == own.labels.dtype
+
+
+def test_an_identity_stays_where_styles_are_taken(faces):
+    torch.manual_seed(0)
+    recognition = SampleRecognition()
+    network = IdentityInjectionGenerator(
+        recognition.embedding_dim,
+        num_classes=5,
+        style_dim=8,
+        grid=(4, 4),
+        heads=(1,) * 5,
+        head_dims=(16,) * 5,
+    ).eval()
+    editor = FaceEditor(network, recognition)
+    images, labels = faces
+    own, other = editor.encode(images[:1], labels[:1]), editor.encode(images[1:], labels[1:])
+    assert own.styles.shape == (1, 6, 40)
+    taken = editor.swap_styles(own, other)
+    assert torch.equal(taken.styles[:, :5], other.styles[:, :5])
+    assert torch.equal(taken.styles[:, 5], own.styles[:, 5])
+    hidden = editor.inject_identity(own, images[1:])
+    assert torch.equal(hidden.styles[:, :5], own.styles[:, :5])
+    assert torch.equal(hidden.styles[:, 5], other.styles[:, 5])
+    plain = FaceEditor(network)
+    assert plain.encode(images, labels).styles.shape == (2, 5, 40)
+    with pytest.raises(ValueError, match="recognition network"):
+        plain.inject_identity(own, images[1:])
