@@ -70,7 +70,7 @@ class CelebAMaskHQDataModule(LabelledImagesDataModule):
     """
 
     sample_name: ClassVar[str] = "celebamask-hq"
-    sample_version: ClassVar[str] = "1"
+    sample_version: ClassVar[str] = "2"
     dataset_source: ClassVar[str] = (
         "CelebAMask-HQ from https://github.com/switchablenorms/CelebAMask-HQ"
     )

@@ -128,13 +128,13 @@ def paint_face(
     u, v = _face_coordinates(person, appearance, x, y)
     image = _shade(image, coarse, appearance, (x, y), (u, v))
     skin = np.isin(coarse, [_LABELS["skin"], _LABELS["nose"]])
-    for left, top in person.paint_places:
-        shift = _turn(appearance)
-        distance = np.hypot(u - left - shift, (v - top) * person.height / person.width)
-        strength = 0.8 * np.clip(1.6 - 1.6 * distance / person.paint_radius, 0, 1) * skin
-        paint = np.array(person.paint, dtype=np.float32)
+    turned = u - _turn(appearance)
+    for left, top, color in person.paint:
+        distance = np.hypot(turned - left, (v - top) * person.height / person.width)
+        strength = 0.9 * np.clip(2 - 2 * distance / person.paint_radius, 0, 1) * skin
+        paint = np.array(color, dtype=np.float32)
         image += strength[..., None].astype(np.float32) * (paint - image)
-    image = _paint_eyes(image, coarse, person, (u - _turn(appearance), v))
+    image = _paint_eyes(image, coarse, person, (turned, v))
     image += generator.normal(0, _NOISE, image.shape)
     return (np.clip(image, 0, 1) * 255).round().astype(np.uint8)
 
@@ -157,20 +157,16 @@ class _Drawing:
         outline = _superellipse(1.3 if length > 0.5 else 1.04, 1.0, 2.4)
         outline[:, 1] = np.where(outline[:, 1] > 0, outline[:, 1] * length, outline[:, 1] * 1.2)
         self._fill("hair", outline)
-        half = 0.52
-        self._fill("neck", np.array([(-half, 0.6), (half, 0.6), (half + 0.12, 2), (-half, 2)]))
-        if "neck_l" in worn:
-            chain = _superellipse(0.62, 0.28, 2, (0, 1.06))
-            inner = _superellipse(0.56, 0.26, 2, (0, 0.99))
-            below = self._mask("neck")
-            self._fill("neck_l", chain)
-            self._restore(below, inner, "neck")
+        half, end = 0.52, [(0.64, 2.0), (-0.52, 2.0)]
         if "cloth" in worn:
-            shoulders = _superellipse(2.0, 0.95, 2.6, (0, 1.98))
-            collar = np.array([(-0.45, 0.95), (0.45, 0.95), (0.0, 1.4)])
-            below = self._mask("neck")
-            self._fill("cloth", shoulders)
-            self._restore(below, collar, "neck")
+            self._fill("cloth", _superellipse(2.0, 0.95, 2.6, (0, 2.08)))
+            end = [(0.48, 1.15), (0.0, 1.6), (-0.48, 1.15)]
+        self._fill("neck", np.array([(-half, 0.6), (half, 0.6), *end]))
+        if "neck_l" in worn:
+            arc = np.linspace(0, np.pi, 24)
+            outer = np.stack([0.5 * np.cos(arc), 0.95 + 0.42 * np.sin(arc)], axis=1)
+            inner = np.stack([0.44 * np.cos(arc), 0.95 + 0.3 * np.sin(arc)], axis=1)
+            self._fill("neck_l", np.concatenate([outer, inner[::-1]]))
         for side, name in ((-1, "l_ear"), (1, "r_ear")):
             size = person.ear_size
             aspect = person.height / person.width
@@ -251,16 +247,6 @@ class _Drawing:
         self._fill("l_lip", np.concatenate([rows["lower"], rows["bottom"][::-1]]))
         if opening:
             self._fill("mouth", np.concatenate([rows["upper"], rows["lower"][::-1]]))
-
-    def _mask(self, name: str) -> Image.Image:
-        return self.canvas.point(lambda label: 255 if label == _LABELS[name] else 0)
-
-    def _restore(self, mask: Image.Image, points: Points, name: str) -> None:
-        """Draw a part where it was before, inside an outline."""
-        inside = Image.new("L", self.canvas.size, 0)
-        ImageDraw.Draw(inside).polygon(self._places(points), fill=255)
-        both = Image.composite(mask, Image.new("L", self.canvas.size, 0), inside)
-        self.canvas.paste(_LABELS[name], (0, 0), both)
 
     def _fill(self, name: str, points: Points) -> None:
         self._draw.polygon(self._places(points), fill=_LABELS[name])

@@ -32,8 +32,8 @@ class Person:
         lip_thickness: In half heights.
         ear_size: In half heights.
         iris: Colour of the eyes.
-        paint: Colour of the paint on the face.
-        paint_places: Middles of the spots of paint, in half widths and half heights.
+        paint: Spots of paint on the face: the middle of each, in half widths and half heights,
+            and its colour.
         paint_radius: Radius of a spot, in half widths.
     """
 
@@ -52,18 +52,16 @@ class Person:
     lip_thickness: float
     ear_size: float
     iris: Color
-    paint: Color
-    paint_places: tuple[tuple[float, float], ...]
+    paint: tuple[tuple[float, float, Color], ...]
     paint_radius: float
 
 
-# both cheeks, the forehead, the chin, below the eyes, the temples
+# forehead, chin, cheeks, temples
 _PAINT_PLACES: tuple[tuple[tuple[float, float], ...], ...] = (
-    ((-0.55, 0.25), (0.55, 0.25)),
-    ((0.0, -0.42),),
-    ((0.0, 0.82),),
-    ((-0.42, 0.1), (0.42, 0.1)),
-    ((-0.72, -0.25), (0.72, -0.25)),
+    ((0.0, -0.45),),
+    ((0.0, 0.84),),
+    ((-0.58, 0.25), (0.58, 0.25)),
+    ((-0.74, -0.3), (0.74, -0.3)),
 )
 
 
@@ -72,12 +70,17 @@ def draw_person(generator: np.random.Generator, hue: float) -> Person:
 
     Args:
         generator: Source of everything but the hue.
-        hue: Hue of the paint in 0..1; spread over the people, it tells them apart.
+        hue: Hue of the first paint in 0..1; spread over the people, it tells them apart.
     """
 
     def between(low: float, high: float) -> float:
         return float(generator.uniform(low, high))
 
+    groups = [_PAINT_PLACES[place] for place in generator.permutation(len(_PAINT_PLACES))[:2]]
+    colors = [hsv(each, 0.85, between(0.8, 1.0)) for each in (hue, between(0, 1))]
+    paint = tuple(
+        (*place, color) for color, group in zip(colors, groups, strict=True) for place in group
+    )
     return Person(
         width=between(0.24, 0.3),
         height=between(0.33, 0.375),
@@ -94,9 +97,8 @@ def draw_person(generator: np.random.Generator, hue: float) -> Person:
         lip_thickness=between(0.06, 0.11),
         ear_size=between(0.14, 0.22),
         iris=hsv(between(0, 1), between(0.5, 0.9), between(0.5, 0.9)),
-        paint=hsv(hue, 0.85, between(0.75, 1.0)),
-        paint_places=_PAINT_PLACES[int(generator.integers(len(_PAINT_PLACES)))],
-        paint_radius=between(0.26, 0.36),
+        paint=paint,
+        paint_radius=between(0.3, 0.4),
     )
 
 
