@@ -64,11 +64,13 @@ class PictureTable:
     Attributes:
         titles: Words above the columns.
         rows: Cells from left to right; None stays empty.
+        head: Rows above them that every sheet shows.
         width: Width of a picture in pixels on sheet and page.
     """
 
     titles: Sequence[str]
     rows: Sequence[Sequence[Cell | None]]
+    head: Sequence[Sequence[Cell | None]] = ()
     width: int = 192
 
 
@@ -93,7 +95,8 @@ def write_overview(
     """
     count = len(table.rows)
     spread = np.linspace(0, count - 1, min(shown_rows, count)).round().astype(int)
-    sheet = _sheet(folder, replace(table, rows=[table.rows[row] for row in spread]))
+    shown = [*table.head, *(table.rows[row] for row in spread)]
+    sheet = _sheet(folder, replace(table, rows=shown))
     written = [folder / "contact_sheet.png", folder / "index.html"]
     with atomic_path(written[0]) as temporary:
         sheet.save(temporary, format="PNG")
@@ -157,7 +160,8 @@ def _shortened(draw: ImageDraw.ImageDraw, text: str, font: _Font, width: int) ->
 
 def _page(table: PictureTable, title: str, lead: str) -> str:
     head = "".join(f"<th>{escape(each)}</th>" for each in table.titles)
-    body = "\n".join(f"<tr>{''.join(map(_cell, cells))}</tr>" for cells in table.rows)
+    rows = [*table.head, *table.rows]
+    body = "\n".join(f"<tr>{''.join(map(_cell, cells))}</tr>" for cells in rows)
     return f"""<!doctype html>
 <html lang="en">
 <head>

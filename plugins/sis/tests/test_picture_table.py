@@ -42,6 +42,17 @@ def test_the_sheet_shows_some_rows_and_the_page_all(folder):
         assert picture.height < 5 * 60
 
 
+def test_the_head_is_always_shown(folder):
+    rows = [[Cell("red.png")]] * 9
+    table = PictureTable(["one"], rows, head=[[Cell("blue & green.png")]] * 2, width=64)
+    sheet_path, page = write_overview(folder, table, "Many", "Nine rows.", shown_rows=2)
+    sheet = Image.open(sheet_path).convert("RGB")
+    # 96 pixels high each, 8 between them
+    colors = [sheet.getpixel((48, 94 + 104 * row)) for row in range(4)]
+    assert colors == [(0, 0, 255)] * 2 + [(255, 0, 0)] * 2
+    assert page.read_text().count("<img") == 11
+
+
 def test_words_are_escaped(folder):
     table = PictureTable(["<b>"], [[Cell("red.png", '<i>"')]])
     _, page = write_overview(folder, table, "<h1>", "a < b")

@@ -51,7 +51,10 @@ def run(options: Namespace) -> int:
 def _picture(session: Session, face: LabelledPicture, chosen: Sequence[int]) -> Image.Image:
     encoding = session.editor.encode(*session.read(face))
     maps = attention_maps(session.loaded.generator, encoding.latents, encoding.styles)
+    present = set(encoding.labels.unique().tolist())
+    # what the image lacks is only of interest where nothing else was asked for
+    shown = [number for number in chosen if number in present] or chosen
     names = [
-        name if number in chosen else "" for number, name in enumerate(session.loaded.class_names)
+        name if number in shown else "" for number, name in enumerate(session.loaded.class_names)
     ]
     return attention_grid([each[0] for each in maps], names, session.render(encoding))

@@ -178,4 +178,4 @@ def _crossed(
         row = rows.setdefault(pair.name, [*originals[pair.name]])
         row.append(Cell(f"{results[pair]}.png"))
     titles = ["image", "its classes", *("" for _ in references)]
-    return PictureTable(titles, [*head, *rows.values()])
+    return PictureTable(titles, list(rows.values()), head)
