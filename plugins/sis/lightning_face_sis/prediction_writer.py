@@ -95,7 +95,7 @@ class SynthesizedImages(Callback):
             ]
             for name in names
         ]
-        table = PictureTable(["image", "classes", "synthesised"], rows, self.width)
+        table = PictureTable(["image", "classes", "synthesised"], rows, width=self.width)
         lead = f"{len(rows)} pictures, each made of the classes and styles of an image."
         write_overview(_folder(trainer), table, "Synthesised pictures", lead, self.shown_rows)
 
