@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -42,8 +42,7 @@ def attention_maps(network: CA2SISGenerator, latents: Tensor, styles: Tensor) ->
     maps: list[Tensor] = []
 
     def look(block: nn.Module, inputs: tuple[Any, ...]) -> None:
-        assert isinstance(block, SpatialTransformer)  # noqa: S101
-        maps.append(_weights(block, inputs[0], inputs[1]))
+        maps.append(_weights(cast(SpatialTransformer, block), inputs[0], inputs[1]))
 
     hooks = [block.register_forward_pre_hook(look) for block in network.attention_blocks]
     try:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
 
 from lightning_face.checkpoint.atomic import atomic_path
 from lightning_face.errors import ConfigError, WeightsError
@@ -58,7 +57,8 @@ def run(options: Namespace) -> int:
         raise ConfigError(f"--existing keep: {_TABLE} needs all results; say replace")
     out = OutputFolder(options.out, options.existing)
     session = Session(options)
-    if session.recognition is None:
+    recognition = session.recognition
+    if recognition is None:
         raise WeightsError(f"{options.checkpoint} injects no identity: train identity-injection")
     classes = session.classes(options.classes)
     attacks = _find(session, options, bool(classes))
@@ -78,7 +78,8 @@ def run(options: Namespace) -> int:
         seen, _ = session.read(attack.face)
         # as whoever gets the file would measure it, but for the watermark
         result = image_tensor(picture)[None].to(seen)
-        kept, hidden = _cosines(session, result, torch.cat([seen, target]))
+        similarities = recognition(result) @ recognition(torch.cat([seen, target])).T
+        kept, hidden = similarities[0].tolist()
         lines.append(f"{attack.face.image},{attack.target},{kept:.4f},{hidden:.4f}")
         if options.watermark is not None:
             picture = watermarked(picture, options.watermark)
@@ -114,11 +115,3 @@ def _find(session: Session, options: Namespace, with_labels: bool) -> list[_Atta
 
 def _target_file(name: str) -> str:
     return f"originals/target-{name}.png"
-
-
-def _cosines(session: Session, result: Tensor, others: Tensor) -> list[float]:
-    """Compare who is recognised in a result with who is in other images."""
-    assert session.recognition is not None  # noqa: S101
-    cosines = session.recognition(result) @ session.recognition(others).T
-    values: list[float] = cosines[0].tolist()
-    return values
