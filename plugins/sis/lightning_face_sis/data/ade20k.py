@@ -10,6 +10,7 @@ from lightning_face_sis.data.ade20k_classes import CLASS_NAMES
 from lightning_face_sis.data.dataset import LabelFile, LabelledPicture, Labelling
 from lightning_face_sis.data.labelled_images import PartName
 from lightning_face_sis.data.pairing import list_files, pair_files
+from lightning_face_sis.data.scene_sample import SCENE_PARTS, write_scenes
 from lightning_face_sis.data.scenes import SceneDataModule
 from lightning_face_sis.data.transforms import Preprocessing, PreprocessMode
 
@@ -43,7 +44,7 @@ class ADE20KDataModule(SceneDataModule):
     test take the validation pictures.
 
     Args:
-        root: Folder of the data, ``ADEChallengeData2016``.
+        root: Folder of the data, ``ADEChallengeData2016``; null means the bundled sample.
         ade_labels: ``shifted`` numbers the classes from 0 and the unknown one 150. ``reference``
             keeps the values of the files, 0 for unknown and 150 for the last class, which the
             published code does in effect.
@@ -65,6 +66,7 @@ class ADE20KDataModule(SceneDataModule):
         of CA2-SIS.
     """
 
+    sample_name: ClassVar[str] = "ade20k"
     dataset_source: ClassVar[str] = "ADEChallengeData2016 from http://sceneparsing.csail.mit.edu"
     file_labelling: ClassVar[Labelling] = _LABELLINGS["shifted"]
     file_class_names: ClassVar[tuple[str, ...]] = _NAMES["shifted"]
@@ -99,6 +101,25 @@ class ADE20KDataModule(SceneDataModule):
             seed=seed,
         )
         self.ade_labels = ade_labels
+
+    def write_sample(self, root: Path) -> None:
+        """Write the bundled sample."""
+        names = {"hill": "mountain"}
+        labels = {
+            # classes begin at 1 in the files
+            part: CLASS_NAMES.index(names.get(part, part)) + 1
+            for part in SCENE_PARTS
+            if part != "unknown"
+        }
+        files = [
+            (
+                root / "images" / folder / f"ADE_{mark}_{number:08d}.jpg",
+                root / "annotations" / folder / f"ADE_{mark}_{number:08d}.png",
+            )
+            for mark, folder, count in (("train", "training", 32), ("val", "validation", 8))
+            for number in range(1, count + 1)
+        ]
+        write_scenes(files, labels | {"unknown": 0}, size=(96, 80))
 
     @classmethod
     def list_part(cls, root: Path, part: PartName) -> list[LabelledPicture]:

@@ -9,6 +9,7 @@ from lightning_face_sis.data.cityscapes_classes import CLASS_NAMES
 from lightning_face_sis.data.dataset import LabelFile, LabelledPicture, Labelling
 from lightning_face_sis.data.labelled_images import PartName
 from lightning_face_sis.data.pairing import list_files, pair_files
+from lightning_face_sis.data.scene_sample import SCENE_PARTS, write_scenes
 from lightning_face_sis.data.scenes import SceneDataModule
 from lightning_face_sis.data.transforms import Preprocessing, PreprocessMode
 
@@ -31,7 +32,7 @@ class CityscapesDataModule(SceneDataModule):
     test take the pictures of ``val``.
 
     Args:
-        root: Folder that holds ``leftImg8bit`` and ``gtFine``.
+        root: Folder that holds ``leftImg8bit`` and ``gtFine``; null means the bundled sample.
         preprocess_mode: How training pictures get their size, see
             :class:`lightning_face_sis.data.transforms.Preprocessing`.
         load_size: Side in pixels before the cut of the modes that have one.
@@ -48,6 +49,7 @@ class CityscapesDataModule(SceneDataModule):
         those of the published code of CA2-SIS.
     """
 
+    sample_name: ClassVar[str] = "cityscapes"
     dataset_source: ClassVar[str] = (
         "leftImg8bit_trainvaltest.zip and gtFine_trainvaltest.zip from "
         "https://www.cityscapes-dataset.com"
@@ -80,6 +82,21 @@ class CityscapesDataModule(SceneDataModule):
             num_workers=num_workers,
             seed=seed,
         )
+
+    def write_sample(self, root: Path) -> None:
+        """Write the bundled sample."""
+        names = {"hill": "terrain", "grass": "terrain", "tree": "vegetation"}
+        names |= {"unknown": "unlabeled"}
+        labels = {part: CLASS_NAMES.index(names.get(part, part)) for part in SCENE_PARTS}
+        files = [
+            (
+                root / "leftImg8bit" / part / city / f"{name}_leftImg8bit.png",
+                root / "gtFine" / part / city / f"{name}_gtFine_labelIds.png",
+            )
+            for part, city, count in (("train", "aachen", 32), ("val", "lindau", 8))
+            for name in (f"{city}_{number:06d}_000019" for number in range(count))
+        ]
+        write_scenes(files, labels, size=(128, 64))
 
     @classmethod
     def list_part(cls, root: Path, part: PartName) -> list[LabelledPicture]:

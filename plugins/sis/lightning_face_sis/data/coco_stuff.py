@@ -9,8 +9,10 @@ from typing import ClassVar
 
 from lightning_face_sis.data.coco_stuff_classes import CLASS_NAMES
 from lightning_face_sis.data.dataset import LabelFile, LabelledPicture, Labelling
+from lightning_face_sis.data.label_map import UNKNOWN
 from lightning_face_sis.data.labelled_images import PartName
 from lightning_face_sis.data.pairing import list_files, pair_files
+from lightning_face_sis.data.scene_sample import SCENE_PARTS, write_scenes
 from lightning_face_sis.data.scenes import SceneDataModule
 from lightning_face_sis.data.transforms import Preprocessing, PreprocessMode
 
@@ -32,7 +34,7 @@ class COCOStuffDataModule(SceneDataModule):
     Validation and test take the pictures of ``val``.
 
     Args:
-        root: Folder of the data.
+        root: Folder of the data; null means the bundled sample.
         preprocess_mode: How training pictures get their size, see
             :class:`lightning_face_sis.data.transforms.Preprocessing`.
         load_size: Side in pixels that training pictures are resized to.
@@ -48,6 +50,7 @@ class COCOStuffDataModule(SceneDataModule):
         published code of CA2-SIS, which names the data set but cannot read it.
     """
 
+    sample_name: ClassVar[str] = "coco-stuff"
     dataset_source: ClassVar[str] = (
         "train2017.zip and val2017.zip from https://cocodataset.org and the label maps "
         "stuffthingmaps_trainval2017.zip from https://github.com/nightrome/cocostuff"
@@ -79,6 +82,24 @@ class COCOStuffDataModule(SceneDataModule):
             num_workers=num_workers,
             seed=seed,
         )
+
+    def write_sample(self, root: Path) -> None:
+        """Write the bundled sample."""
+        names = {"sky": "sky-other", "building": "building-other", "sidewalk": "pavement"}
+        labels = {
+            part: CLASS_NAMES.index(names.get(part, part))
+            for part in SCENE_PARTS
+            if part != "unknown"
+        }
+        files = [
+            (
+                root / f"{part}_img" / f"{number:012d}.jpg",
+                root / f"{part}_label" / f"{number:012d}.png",
+            )
+            for part, count in (("train", 32), ("val", 8))
+            for number in range(count)
+        ]
+        write_scenes(files, labels | {"unknown": UNKNOWN}, size=(96, 80))
 
     @classmethod
     def list_part(cls, root: Path, part: PartName) -> list[LabelledPicture]:

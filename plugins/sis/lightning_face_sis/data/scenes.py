@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from lightning_face.errors import DataError
 from lightning_face_sis.data.dataset import LabelledPicture, Labelling
 from lightning_face_sis.data.labelled_images import LabelledImagesDataModule, PartName
 
@@ -23,7 +22,6 @@ class SceneDataModule(LabelledImagesDataModule):
     A subclass says what its label maps mean and lists the files of a part.
     """
 
-    sample_name: ClassVar[str] = "scenes"
     file_labelling: ClassVar[Labelling]
     file_class_names: ClassVar[tuple[str, ...]]
 
@@ -60,17 +58,6 @@ class SceneDataModule(LabelledImagesDataModule):
         everything = [picture for found in pictures.values() for picture in found]
         check_pictures(report, everything, cls.file_labelling, cls.file_class_names, full)
         return report
-
-    def write_sample(self, root: Path) -> None:
-        """Refuse to run without data: there is no sample of scenes.
-
-        Raises:
-            DataError: Always; it says where to get the data set.
-        """
-        raise DataError(
-            f"{type(self).__name__} has no bundled sample: get {self.dataset_source} and set "
-            "data.root to its folder"
-        )
 
     def list_pictures(self, parts: Sequence[PartName]) -> dict[PartName, list[LabelledPicture]]:
         """List the pictures of some parts of the data set.

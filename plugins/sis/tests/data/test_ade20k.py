@@ -74,9 +74,7 @@ def test_bad_files_are_refused_by_name(scenes: Path, tmp_path: Path) -> None:
         make(tmp_path / "other").setup("test")
 
 
-def test_there_is_no_sample_and_no_third_way() -> None:
-    with pytest.raises(DataError, match="no bundled sample: get ADEChallengeData2016 from http"):
-        ADE20KDataModule().setup("fit")
+def test_there_is_no_third_way() -> None:
     with pytest.raises(ConfigError, match=r"data\.ade_labels 'kept'"):
         ADE20KDataModule(ade_labels="kept")  # type: ignore[arg-type]
 
