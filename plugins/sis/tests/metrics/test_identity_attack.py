@@ -1,0 +1,112 @@
+"""Rates of attacks; those of two processes that share the pictures equal those of one."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.distributed as distributed
+import torch.multiprocessing as multiprocessing
+from torch.nn import functional
+
+from lightning_face_sis.metrics.identity_attack import IdentityAttack, attack_rates
+from lightning_face_sis.metrics.identity_similarity import IdentitySimilarity
+from lightning_face_sis.metrics.identity_threshold import verification_threshold
+
+ROWS, WIDTH = 9, 6
+
+
+def triples() -> list[torch.Tensor]:
+    """Pictures that are half the source and half the target, sources, and targets."""
+    generator = torch.Generator().manual_seed(0)
+    sources, targets = torch.randn(2, ROWS, WIDTH, generator=generator)
+    return [functional.normalize(sources) + functional.normalize(targets), sources, targets]
+
+
+def values(parts: list[list[torch.Tensor]]) -> dict[str, float]:
+    attack = IdentityAttack(false_accept_rate=0.1, embedding_dim=WIDTH)
+    similarity = IdentitySimilarity()
+    for generated, sources, targets in parts:
+        attack.update(generated, sources, targets)
+        similarity.update(generated, sources)
+    rates = {name: float(value) for name, value in attack.compute().items()}
+    return {**rates, "similarity": float(similarity.compute())}
+
+
+def run(rank: int, split: int, rendezvous: str, queue: multiprocessing.SimpleQueue) -> None:
+    torch.set_num_threads(1)
+    distributed.init_process_group(
+        "gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=2
+    )
+    mine = slice(0, split) if rank == 0 else slice(split, None)
+    part = [each[mine] for each in triples()]
+    queue.put((rank, values([part] if len(part[0]) else [])))
+    distributed.destroy_process_group()
+
+
+def test_counts_pictures_above_the_threshold():
+    source = torch.tensor([0.9, 0.9, 0.1, 0.3])
+    target = torch.tensor([0.8, 0.2, 0.7, 0.1])
+    rates = {name: float(value) for name, value in attack_rates(source, target, 0.3).items()}
+    assert rates == pytest.approx(
+        {
+            "similarity_source": 0.55,
+            "similarity_target": 0.45,
+            "attack_success": 0.5,
+            # 0.3 itself is not above the threshold
+            "kept_source": 0.5,
+            "both": 0.25,
+        }
+    )
+
+
+def test_pictures_without_an_attack_are_their_sources():
+    _, sources, targets = triples()
+    metric = IdentityAttack(threshold=0.99, embedding_dim=WIDTH)
+    metric.update(sources, sources, targets)
+    rates = metric.compute()
+    assert float(rates["kept_source"]) == 1
+    assert float(rates["attack_success"]) == float(rates["both"]) == 0
+    assert float(rates["threshold"]) == pytest.approx(0.99)
+
+
+def test_the_threshold_is_that_of_the_sources_at_the_rate():
+    generated, sources, targets = triples()
+    metric = IdentityAttack(false_accept_rate=0.1, embedding_dim=WIDTH)
+    for start in range(0, ROWS, 4):
+        metric.update(*(each[start : start + 4] for each in (generated, sources, targets)))
+    rates = metric.compute()
+    threshold = verification_threshold(sources, 0.1)
+    assert torch.equal(rates["threshold"], threshold)
+    cosines = functional.cosine_similarity(generated, targets)
+    assert float(rates["attack_success"]) == float((cosines > threshold).float().mean())
+    metric.reset()
+    metric.update(sources, sources, sources)
+    assert float(metric.compute()["both"]) == 1
+
+
+def test_a_network_embeds_all_pictures():
+    pictures = [each.unflatten(1, (3, 1, 2)) for each in triples()]
+    metric = IdentityAttack(torch.nn.Flatten(), threshold=0.5, embedding_dim=WIDTH)
+    metric.update(*pictures)
+    plain = IdentityAttack(threshold=0.5, embedding_dim=WIDTH)
+    plain.update(*triples())
+    assert metric.compute() == plain.compute()
+
+
+@pytest.mark.distributed
+@pytest.mark.parametrize("split", [5, ROWS], ids=["uneven", "one without pictures"])
+def test_two_processes_agree_with_one(tmp_path, split):
+    context = multiprocessing.get_context("spawn")
+    queue = context.SimpleQueue()
+    workers = [
+        context.Process(target=run, args=(rank, split, str(tmp_path / "rendezvous"), queue))
+        for rank in range(2)
+    ]
+    for worker in workers:
+        worker.start()
+    results = dict(queue.get() for _ in workers)
+    for worker in workers:
+        worker.join()
+    expected = values([triples()])
+    assert results[0] == pytest.approx(expected, rel=1e-5)
+    assert results[1] == pytest.approx(expected, rel=1e-5)
