@@ -45,7 +45,7 @@ class ClassCrossAttention(nn.Module):
             Tokens ``(batch, tokens, query_dim)``.
         """
         context = tokens if context is None else context
-        return self._attend(self.to_q(tokens), self.to_k(context), context)
+        return self.to_out(self.mix(self.to_q(tokens), self.to_k(context), self.to_v(context)))
 
     def forward_with_logits(self, tokens: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
         """Mix the tokens looked at, and give the logits.
@@ -61,7 +61,7 @@ class ClassCrossAttention(nn.Module):
         query, key = self.to_q(tokens), self.to_k(context)
         # the sum over the heads of their products is one product of the joined heads
         logits = (query * (self.head_dim**-0.5 / self.heads)) @ key.transpose(1, 2)
-        return self._attend(query, key, context), logits
+        return self.to_out(self.mix(query, key, self.to_v(context))), logits
 
     def weights(self, tokens: Tensor, context: Tensor) -> Tensor:
         """Compute how much every pixel looks at every class, on average over the heads.
@@ -77,10 +77,21 @@ class ClassCrossAttention(nn.Module):
         logits = (query @ key.transpose(2, 3)) * self.head_dim**-0.5
         return logits.softmax(dim=-1).mean(dim=1)
 
-    def _attend(self, query: Tensor, key: Tensor, context: Tensor) -> Tensor:
-        value = self._split(self.to_v(context))
-        mixed = F.scaled_dot_product_attention(self._split(query), self._split(key), value)
-        return self.to_out(mixed.transpose(1, 2).flatten(2))
+    def mix(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """Attend, without the maps before and behind.
+
+        Args:
+            query: Queries ``(batch, tokens, heads * head_dim)``.
+            key: Keys ``(batch, classes, heads * head_dim)``.
+            value: Values ``(batch, classes, heads * head_dim)``.
+
+        Returns:
+            Mixed values ``(batch, tokens, heads * head_dim)``.
+        """
+        mixed = F.scaled_dot_product_attention(
+            self._split(query), self._split(key), self._split(value)
+        )
+        return mixed.transpose(1, 2).flatten(2)
 
     def _split(self, tokens: Tensor) -> Tensor:
         """Cut ``(batch, tokens, heads * head_dim)`` into ``(batch, heads, tokens, head_dim)``."""

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from lightning_face_sis.networks.cross_attention import ClassCrossAttention, attention_loss
 from lightning_face_sis.networks.feed_forward import GEGLU
+from lightning_face_sis.networks.low_rank import can_fold, fold_and_apply
 
 __all__ = ["SpatialTransformer", "TransformerOutput"]
 
@@ -76,6 +77,8 @@ class SpatialTransformer(nn.Module):
             context: Style codes ``(batch, tokens, context_dim)``, those of the classes first.
             masks: One mask a class ``(batch, classes, ., .)``, to compute the attention loss.
         """
+        if masks is None and can_fold(features):
+            return TransformerOutput(fold_and_apply(self, features, context), None)
         grid = (features.shape[2], features.shape[3])
         tokens = self.proj_in(self.norm(features)).flatten(2).transpose(1, 2)
         if self.self_attention is not None and self.self_norm is not None:

@@ -15,6 +15,10 @@ __all__ = ["GroupedStyleEncoder", "SkipLayout"]
 
 SkipLayout = Literal["reference", "per_class"]
 
+# on a processor, many small pictures are enlarged faster by two matrix products: at a side of 32
+# four times as fast, at 64 half as fast
+MATRIX_SIDE = 32
+
 
 class GroupedLayer(nn.Module):
     """Convolution 3x3, group norm with one group a class, ReLU.
@@ -136,8 +140,7 @@ class GroupedStyleEncoder(nn.Module):
         for step, (layer, code_layer) in enumerate(
             zip(self.up_layers, self.code_layers, strict=True)
         ):
-            larger = F.interpolate(features, scale_factor=2, mode="bilinear", align_corners=False)
-            features = layer(larger)
+            features = layer(double(features))
             pooled = pool_classes(features, masks).flatten(1, 2).unsqueeze(2)
             codes.append(torch.tanh(code_layer(pooled)).view(-1, self.num_classes, self.style_dim))
             if step < last:
@@ -150,6 +153,27 @@ class GroupedStyleEncoder(nn.Module):
             return torch.cat([features, skip], dim=1)
         slices = [part.unflatten(1, (self.num_classes, -1)) for part in (features, skip)]
         return torch.cat(slices, dim=2).flatten(1, 2)
+
+
+def double(features: Tensor) -> Tensor:
+    """Double the sides, bilinearly.
+
+    Args:
+        features: Features ``(batch, channels, height, width)``.
+
+    Returns:
+        Features ``(batch, channels, 2 * height, 2 * width)``.
+    """
+    height, width = features.shape[2:]
+    if features.device.type != "cpu" or max(height, width) > MATRIX_SIDE:
+        return F.interpolate(features, scale_factor=2, mode="bilinear", align_corners=False)
+    return _doubling(height, features).t() @ features @ _doubling(width, features)
+
+
+def _doubling(side: int, like: Tensor) -> Tensor:
+    """Give the matrix ``(side, 2 * side)`` of a linear doubling."""
+    lines = torch.eye(side, dtype=like.dtype, device=like.device)
+    return F.interpolate(lines[None], scale_factor=2, mode="linear", align_corners=False)[0]
 
 
 def pool_classes(features: Tensor, masks: Tensor) -> Tensor:
