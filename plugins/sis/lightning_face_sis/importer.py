@@ -57,6 +57,7 @@ SIGNATURE = (
 OTHER_MODELS = {
     "a checkpoint of this framework, which needs no import": r"^generator\.|^style_encoder\.stem\.",
     "a discriminator, which is not imported: give latest_net_G.pth": r"discriminator_\d+\.model\d",
+    "a generator of CA2-SIS": r"^encs\.encs\.0\.",
     "SCA-DM, a diffusion model": r"(^|\.)diffusion_model\.|^cond_stage_model\.",
     "a latent diffusion autoencoder": r"^quantize\.embedding|^quant_conv\.",
     "SEAN": r"^Zencoder\.|\.ACE\.",
@@ -117,10 +118,8 @@ def load_published(path: Path | str) -> CA2SISGenerator:
     Raises:
         WeightsError: The tensors belong to another model or are incomplete.
     """
-    tensors = load_tensors(_generator_file(Path(path)))
-    identity = any(key.startswith("id_proj.") for key in _network_keys(tensors, "G").values())
-    imported = _import(Path(path), identity)
-    network = (IdentityInjectionGenerator if identity else CA2SISGenerator)(**imported.init_args)
+    imported = _import(Path(path))
+    network = _generator_class(imported.init_args)(**imported.init_args)
     network.load_state_dict(
         {key.removeprefix("generator."): value for key, value in imported.state_dict.items()}
     )
@@ -247,19 +246,24 @@ def infer_discriminator_config(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     }
 
 
-def _import(source: Path, identity: bool) -> ImportedWeights:
+def _import(source: Path, identity: bool | None = None) -> ImportedWeights:
+    """Read a generator with, without, or (None) with or without an identity."""
     file = _generator_file(source)
     tensors = load_tensors(file)
     try:
         keys = _network_keys(tensors, "G")
         config = infer_generator_config({key: tensors[own] for own, key in keys.items()})
-        if identity != ("identity_dim" in config):
-            kind = "CA2-SIS without an identity: import it as ca2sis"
-            other = "CA2-SIS with an identity: import it as identity-injection"
-            msg = f"it looks like {kind if identity else other}"
+        injects = "identity_dim" in config
+        if identity is not None and identity != injects:
+            kind = (
+                "CA2-SIS with an identity: import it as identity-injection"
+                if injects
+                else "CA2-SIS without an identity: import it as ca2sis"
+            )
+            msg = f"it looks like {kind}"
             raise WeightsError(msg)
         with torch.device("meta"):
-            network = (IdentityInjectionGenerator if identity else CA2SISGenerator)(**config)
+            network = _generator_class(config)(**config)
         names = {own: name for own, key in keys.items() if (name := generator_name(key))}
         state, report = apply_key_map(
             tensors,
@@ -270,7 +274,11 @@ def _import(source: Path, identity: bool) -> ImportedWeights:
         kind = "identity injection" if identity else "CA2-SIS"
         msg = f"{file} is no complete checkpoint of {kind}: {error}"
         raise WeightsError(msg) from None
-    return ImportedWeights(state, IDENTITY_MODULE if identity else CA2SIS_MODULE, config, report)
+    return ImportedWeights(state, IDENTITY_MODULE if injects else CA2SIS_MODULE, config, report)
+
+
+def _generator_class(config: Mapping[str, Any]) -> type[CA2SISGenerator]:
+    return IdentityInjectionGenerator if "identity_dim" in config else CA2SISGenerator
 
 
 def _generator_file(source: Path) -> Path:
