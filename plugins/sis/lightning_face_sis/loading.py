@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -10,17 +9,18 @@ from typing import TYPE_CHECKING, cast
 import torch
 
 from lightning_face.checkpoint.load import load
-from lightning_face.checkpoint.safe_load import load_tensors
 from lightning_face.errors import CheckpointError, WeightsError
 from lightning_face_sis.data.celebamask_classes import CLASS_NAMES
-from lightning_face_sis.importer import import_ca2sis, import_identity_injection
+from lightning_face_sis.data.dataset import Labelling
+from lightning_face_sis.importer import load_published
 
 if TYPE_CHECKING:
-    from lightning.pytorch import LightningModule
-
     from lightning_face_sis.networks.generator import CA2SISGenerator
 
 __all__ = ["LoadedGenerator", "class_names_of", "load_generator"]
+
+# ADE20k and COCO-Stuff: pixels of no known class are the last class of the network
+_WITH_UNKNOWN = (151, 183)
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,21 @@ class LoadedGenerator:
     image_size: tuple[int, int]
     device: torch.device
 
+    @property
+    def labelling(self) -> Labelling:
+        """What the values in label maps mean to it."""
+        count = len(self.class_names)
+        has_unknown = count in _WITH_UNKNOWN
+        return Labelling(count - has_unknown, has_unknown)
+
 
 def load_generator(path: Path | str, device: torch.device | str = "cpu") -> LoadedGenerator:
     """Read a trained generator; what kind of file it is, is told from its content.
 
     Args:
         path: A checkpoint of a run (.ckpt), a folder of exported or imported weights, or a
-            published file (``latest_net_G.pth``, ``ema.pth``) of either generation.
+            published file (``latest_net_G.pth``, ``ema.pth``) of either generation, or the folder
+            of a training of the published code.
         device: Where to put it.
 
     Returns:
@@ -60,15 +68,9 @@ def load_generator(path: Path | str, device: torch.device | str = "cpu") -> Load
     path = Path(path).expanduser()
     if not path.exists():
         raise CheckpointError(f"no checkpoint {path}; give the path of a file or folder")
-    module = load(path) if path.is_dir() or path.suffix == ".ckpt" else _published_module(path)
-    generator = getattr(module, "generator", None)
-    if generator is None:
-        raise WeightsError(
-            f"{path} holds a {type(module).__name__}, which has no generator of images; give a "
-            "checkpoint of ca2sis, ca2sis-noise or identity-injection"
-        )
-    network = cast("CA2SISGenerator", generator).eval().requires_grad_(False).to(device)
-    height, width = network.grid
+    network = (_own(path) if _is_own(path) else load_published(path)).eval()
+    network = network.requires_grad_(False).to(device)
+    height, width = network.mask_embedder.grid
     return LoadedGenerator(
         generator=network,
         class_names=class_names_of(network.num_classes),
@@ -92,13 +94,19 @@ def class_names_of(num_classes: int) -> tuple[str, ...]:
     return tuple(f"class {index}" for index in range(num_classes))
 
 
-def _published_module(path: Path) -> LightningModule:
-    """Build the module of a published file, whose importer is chosen by its tensors."""
-    injects_identity = any("id_proj." in name for name in load_tensors(path))
-    imported = (import_identity_injection if injects_identity else import_ca2sis)(path)
-    module_name, _, class_name = imported.class_path.rpartition(".")
-    module: LightningModule = getattr(importlib.import_module(module_name), class_name)(
-        **imported.init_args
-    )
-    module.load_state_dict(imported.state_dict, strict=module.strict_loading)
-    return module
+def _is_own(path: Path) -> bool:
+    """Tell files of this project from published ones."""
+    if path.is_dir():
+        return not any(path.glob("*_net_G.pth"))
+    return path.suffix == ".ckpt"
+
+
+def _own(path: Path) -> CA2SISGenerator:
+    module = load(path)
+    generator = getattr(module, "generator", None)
+    if generator is None:
+        raise WeightsError(
+            f"{path} holds a {type(module).__name__}, which has no generator of images; give a "
+            "checkpoint of ca2sis, ca2sis-noise or identity-injection"
+        )
+    return cast("CA2SISGenerator", generator)

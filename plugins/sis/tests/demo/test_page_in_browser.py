@@ -1,0 +1,247 @@
+"""The page in Chromium: pictures and masks are uploaded, controls used, and results compared."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("gradio")
+sync_api = pytest.importorskip("playwright.sync_api")
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chrome")
+SECONDS = 60
+HAIR, HAT = 13, 14
+
+# notes every attempt of the server to reach anything but this machine
+PROGRAM = """
+import sys
+def watch(event, arguments):
+    if event == "socket.connect" and isinstance(arguments[1], tuple):
+        if arguments[1][0] not in ("127.0.0.1", "::1", "localhost"):
+            print("CONNECTED", arguments[1], flush=True)
+sys.addaudithook(watch)
+from lightning_face.cli.front import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: set $CHROMIUM or install chromium"),
+]
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def server(weights, faces, tmp_path_factory):
+    """The command at work, with the address of its page."""
+    folder, port = tmp_path_factory.mktemp("server"), free_port()
+    log = folder / "log"
+    words = ["demo", "sis", "--checkpoint", weights, "--examples", faces, "--port", str(port)]
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-u", "-c", PROGRAM, *map(str, words)],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "TMPDIR": str(folder)},
+        )
+    try:
+        address = f"http://127.0.0.1:{port}/"
+        while "Running on local URL" not in log.read_text():
+            assert process.poll() is None, log.read_text()
+            try:
+                process.wait(0.3)
+            except subprocess.TimeoutExpired:
+                continue
+        yield SimpleNamespace(address=address, log=log, folder=folder, process=process)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            # the canvas is drawn by WebGL, in software where there is no graphics card
+            args=["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"],
+        )
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """One visitor of the page."""
+
+    def __init__(self, page, address):
+        self.page = page
+        self.asked: list[str] = []
+        page.set_default_timeout(SECONDS * 1000)
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.goto(address)
+        self.page.wait_for_selector("#canvas canvas", state="attached")
+        self.wait_for_new(None)
+
+    def address_of_result(self):
+        image = self.page.locator("#result img")
+        return image.get_attribute("src") if image.count() else None
+
+    def wait_for_new(self, before):
+        """Wait for another result than before."""
+        self.page.wait_for_function(
+            """before => {
+                const image = document.querySelector("#result img");
+                return image && image.src && image.src !== before;
+            }""",
+            arg=before,
+        )
+        self.page.wait_for_function("document.querySelectorAll('.generating').length === 0")
+
+    def pixels(self, selector="#result img"):
+        source = self.page.locator(selector).first.get_attribute("src")
+        with Image.open(io.BytesIO(self.page.request.get(source).body())) as image:
+            return np.asarray(image.convert("RGB")).astype(int)
+
+    def changed_by(self, act):
+        """Return the pixels of the result after an action that makes a new one."""
+        before = self.address_of_result()
+        act()
+        self.wait_for_new(before)
+        return self.pixels()
+
+    def upload(self, kind, picture, mask):
+        self.page.set_input_files(f"#{kind} input[type=file]", picture)
+        self.page.get_by_text("Now upload its label mask.").first.wait_for()
+        self.upload_mask(kind, mask)
+
+    def upload_mask(self, kind, mask):
+        with self.page.expect_file_chooser() as chooser:
+            self.page.locator(f"#{kind}-mask").click()
+        chooser.value.set_files(mask)
+
+    def stroke(self, row):
+        """Draw from left to right over the middle of the canvas, at a share of its height."""
+        self.page.locator("#canvas").scroll_into_view_if_needed()
+        box = self.page.locator("#canvas canvas").first.bounding_box()
+        y = box["y"] + row * box["height"]
+        self.page.mouse.move(box["x"] + 0.3 * box["width"], y)
+        self.page.mouse.down()
+        self.page.mouse.move(box["x"] + 0.7 * box["width"], y, steps=12)
+        self.page.mouse.up()
+        # the canvas takes a stroke in a moment after it is drawn
+        self.page.wait_for_timeout(500)
+
+    def answered(self, act):
+        """Act, and wait until the server has answered."""
+        with self.page.expect_response(lambda response: "/queue/join" in response.url):
+            act()
+        self.page.wait_for_function(
+            """() => [...document.querySelectorAll("[data-testid='status-tracker']")]
+                .every(tracker => tracker.classList.contains("hide"))"""
+        )
+
+
+@pytest.fixture
+def visit(server, chromium, request):
+    width = getattr(request, "param", 1280)
+    context = chromium.new_context(viewport={"width": width, "height": 1000})
+    yield Visit(context.new_page(), server.address)
+    context.close()
+
+
+@pytest.fixture
+def files(faces, tmp_path, photos):
+    """Picture and label map as a visitor has them."""
+    photo = photos[1]
+    paths = tmp_path / "own face.png", tmp_path / "own mask.png"
+    photo.image.save(paths[0])
+    Image.fromarray(photo.labels).save(paths[1])
+    return paths
+
+
+@pytest.mark.parametrize("visit", [1280, 390], indirect=True)
+def test_it_opens_with_a_result_and_asks_nobody_else(visit, server):
+    assert visit.pixels().shape == (64, 64, 3)
+    elsewhere = [
+        url for url in visit.asked if not re.match(r"(http://127\.0\.0\.1|data:|blob:)", url)
+    ]
+    assert elsewhere == []
+    assert "CONNECTED" not in server.log.read_text()
+    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert visit.page.evaluate(wide) <= 0, "the page scrolls sideways"
+
+
+def test_an_uploaded_picture_with_its_mask_makes_another_result(visit, files):
+    before = visit.pixels()
+    after = visit.changed_by(lambda: visit.upload("picture", *files))
+    assert np.abs(after - before).max() > 20
+    assert np.array_equal(visit.pixels("#picture img"), np.asarray(Image.open(files[0])))
+
+
+def test_painting_the_mask_changes_the_result_and_undo_brings_it_back(visit):
+    click = visit.page.locator("#synthesize").click
+    before = visit.pixels()
+    hat = visit.page.get_by_role("radio", name="hat")
+    visit.answered(lambda: hat.check(force=True))
+    visit.stroke(0.5)
+    painted = visit.changed_by(click)
+    assert np.abs(painted - before).max() > 5
+    assert "shows no hat" in visit.page.locator("#note").inner_text()
+    visit.answered(visit.page.locator("#undo").click)
+    assert np.array_equal(visit.changed_by(click), before)
+
+
+def test_parts_take_their_style_from_the_reference(visit, files):
+    before = visit.pixels()
+    box = visit.page.locator("#parts").get_by_role("checkbox", name="background")
+    after = visit.changed_by(box.check)
+    assert np.abs(after - before).max() > 5
+    exchanged = visit.changed_by(visit.page.locator("#exchange").click)
+    assert np.abs(exchanged - after).max() > 5
+    visit.page.locator("#walk").click()
+    visit.page.wait_for_function("document.querySelectorAll('#frames img').length >= 5")
+
+
+def test_an_example_is_taken_by_a_click(visit):
+    before = visit.pixels()
+    example = visit.page.locator("#picture-examples img").nth(1)
+    assert np.abs(visit.changed_by(example.click) - before).max() > 20
+
+
+def test_a_wrong_mask_is_said_in_one_sentence(visit, files, tmp_path):
+    wrong = tmp_path / "colours.png"
+    Image.new("RGB", (64, 64), "red").save(wrong)
+    before = visit.pixels()
+    visit.upload("picture", files[0], wrong)
+    message = visit.page.locator(".toast-body.error")
+    message.wait_for()
+    text = " ".join(message.inner_text().split())
+    assert "label map" in text
+    assert "colours.png" in text
+    assert str(Path(wrong).parent) not in text
+    assert "Traceback" not in text
+    after = visit.changed_by(lambda: visit.upload_mask("picture", files[1]))
+    assert np.abs(after - before).max() > 20
+
+
+def test_an_end_by_the_system_leaves_no_uploads_behind(server):
+    assert list(server.folder.glob("lightning-face-demo-*"))
+    server.process.terminate()
+    assert server.process.wait(30) == 0
+    assert list(server.folder.glob("lightning-face-demo-*")) == []

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lightning_face_sis.data.celebamask_classes import CLASS_NAMES
+from lightning_face_sis.demo.photo import Photo
+from lightning_face_sis.demo.remarks import remarks
+from lightning_face_sis.demo.synthesis import Edit
+from lightning_face_sis.demo.words import class_titles
+
+TITLES = class_titles(CLASS_NAMES)
+SKIN, GLASSES, HAIR, HAT = 1, 3, 13, 14
+
+
+def photo(*classes):
+    return Photo(Image.new("RGB", (1, 1)), np.array([classes], np.uint8))
+
+
+def painted(*classes):
+    return np.array([classes], np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (Edit(photo(SKIN, HAIR), painted(SKIN, HAIR)), []),
+        (Edit(photo(SKIN, HAIR), painted(SKIN, HAIR), photo(HAIR), (HAIR,)), []),
+        (Edit(photo(SKIN, HAIR), painted(SKIN, HAIR), photo(SKIN), (HAIR,)), ["shows no hair"]),
+        (Edit(photo(SKIN), painted(SKIN, HAT), photo(SKIN)), ["picture shows no hat"]),
+        (Edit(photo(SKIN), painted(SKIN, HAT), photo(HAT), (HAT,)), []),
+        (Edit(photo(SKIN), painted(SKIN, HAT), photo(HAT)), ["picture shows no hat"]),
+        (Edit(photo(SKIN), painted(HAT, GLASSES), photo(SKIN), (HAT,)), ["no glasses, hat"]),
+        (Edit(photo(SKIN), painted(SKIN, HAT), classes=(HAT,), seed=0), []),
+        (Edit(photo(SKIN, HAT), painted(SKIN), photo(SKIN), (HAT,)), []),
+    ],
+)
+def test_only_what_cannot_look_as_asked_is_said(edit, said):
+    found = remarks(edit, TITLES)
+    assert len(found) == len(said)
+    assert all(part in sentence for part, sentence in zip(said, found, strict=True))

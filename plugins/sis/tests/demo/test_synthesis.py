@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from lightning_face_sis.data.label_map import one_hot_masks
+from lightning_face_sis.data.transforms import image_tensor
+from lightning_face_sis.demo.synthesis import Edit, shared_classes, walk
+from lightning_face_sis.to_image import to_image
+
+HAIR = 13
+
+
+@pytest.fixture
+def edit(photos):
+    return Edit(photos[0], photos[0].labels, photos[1], (HAIR,))
+
+
+def distance(first, second):
+    first, second = (np.asarray(each, dtype=np.int64) for each in (first, second))
+    return np.abs(first - second).max()
+
+
+def test_without_changes_it_is_the_reconstruction_of_the_generator(synthesizer, photos):
+    photo = photos[0]
+    made = synthesizer.synthesize(Edit(photo, photo.labels))
+    masks = one_hot_masks(torch.from_numpy(photo.labels)[None, None], 19)
+    with torch.no_grad():
+        images = synthesizer._network(image_tensor(photo.image)[None], masks).images
+    pixels = to_image(images[0], "nearest").permute(1, 2, 0).numpy()
+    assert distance(made, pixels) <= 1
+    assert made.size == synthesizer.image_size[::-1]
+    assert pixels.std() > 5
+
+
+def test_styles_come_from_the_photo_and_shapes_from_the_painted_mask(synthesizer, edit):
+    painted = edit.labels.copy()
+    painted[:20] = HAIR
+    own = synthesizer.synthesize(replace(edit, classes=()))
+    assert distance(synthesizer.synthesize(replace(edit, classes=(), labels=painted)), own) > 5
+
+
+def test_strength_moves_from_the_own_style_to_the_other(synthesizer, edit):
+    pictures = [synthesizer.synthesize(replace(edit, strength=share)) for share in (0.0, 0.3, 1.0)]
+    own = synthesizer.synthesize(replace(edit, classes=()))
+    assert distance(pictures[0], own) == 0
+    assert distance(pictures[1], own) > 0
+    assert distance(pictures[2], own) > distance(pictures[1], own)
+
+
+def test_a_class_that_the_reference_lacks_keeps_its_style(synthesizer, edit):
+    absent = next(n for n in range(19) if n not in np.unique(edit.reference.labels))
+    assert shared_classes([HAIR, absent], edit.reference.labels) == [HAIR]
+    own = synthesizer.synthesize(replace(edit, classes=()))
+    assert distance(synthesizer.synthesize(replace(edit, classes=(absent,))), own) == 0
+
+
+def test_the_whole_shape_of_all_classes_is_that_of_the_reference(synthesizer, photos):
+    first, second = photos
+    everything = tuple(shared_classes(np.unique(first.labels).tolist(), second.labels))
+    moved = synthesizer.synthesize(
+        Edit(first, first.labels, second, everything, strength=0, shape=1)
+    )
+    own = synthesizer.synthesize(Edit(first, first.labels))
+    assert distance(moved, own) > 5
+
+
+def test_chance_depends_on_the_seed_alone(synthesizer, edit):
+    made = [
+        synthesizer.synthesize(replace(edit, seed=seed, reference=reference))
+        for seed, reference in ((1, edit.reference), (1, None), (2, None))
+    ]
+    assert distance(made[0], made[1]) == 0
+    assert distance(made[0], made[2]) > 0
+    assert synthesizer.draws_styles
+
+
+def test_a_photo_is_encoded_once(synthesizer, edit, monkeypatch):
+    photo = replace(edit.photo)
+    encoded = []
+    encode = synthesizer._editor.encode
+    monkeypatch.setattr(
+        synthesizer._editor, "encode", lambda *given: encoded.append(1) or encode(*given)
+    )
+    for strength in (0.1, 0.9):
+        synthesizer.synthesize(replace(edit, photo=photo, strength=strength))
+    assert len(encoded) == 1 + (edit.reference not in synthesizer._encodings)
+    before = len(synthesizer._encodings)
+    del photo
+    assert len(synthesizer._encodings) == before - 1, "photos that are gone are forgotten"
+
+
+def test_a_walk_begins_with_the_picture_and_ends_with_the_edit(edit):
+    steps = walk(replace(edit, strength=0.8, shape=0.4), 5)
+    assert [step.strength for step in steps] == pytest.approx([0, 0.2, 0.4, 0.6, 0.8])
+    assert [step.shape for step in steps] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
+    assert all(step.photo is edit.photo for step in steps)
