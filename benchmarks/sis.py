@@ -62,7 +62,7 @@ def generator(classes: int, straight: bool) -> dict[str, Any]:
 def training(straight: bool) -> dict[str, Any]:
     """Compute the gradients of a reconstruction at 256x256."""
     torch.manual_seed(0)
-    network = CA2SISGenerator(checkpointing=True)
+    network = CA2SISGenerator()
     changing(network)
     images, masks = pictures_and_masks(19)
 
