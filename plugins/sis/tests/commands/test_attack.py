@@ -106,7 +106,9 @@ def test_recognition_has_to_fit(inject, sample, tmp_path, generator, monkeypatch
     with pytest.raises(WeightsError, match=r"net\.pth"):
         inject(*words, *out, "--recognition", tmp_path / "net.pth")
     torch.save(IResNet([1, 1, 1, 1]).state_dict(), tmp_path / "net.pth")
-    with pytest.raises(WeightsError, match=f"of 512 numbers, the checkpoint takes {generator.identity_dim}"):
+    with pytest.raises(
+        WeightsError, match=f"of 512 numbers, the checkpoint takes {generator.identity_dim}"
+    ):
         inject(*words, *out, "--recognition", tmp_path / "net.pth")
     monkeypatch.setattr(generator, "identity_dim", 512)
     with pytest.raises(ConfigError, match=r"--recognition is missing: .*model_ir_se50"):
