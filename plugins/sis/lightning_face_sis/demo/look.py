@@ -28,8 +28,12 @@ _STYLE_SHEET = """
 #brush label span::before { content: ""; width: 13px; height: 13px; margin-right: 7px; flex: none;
   border-radius: 3px; border: 1px solid var(--border-color-primary); }
 #parts label { padding: 4px 10px; }
+#frames .grid-wrap { min-height: 0; }
 #note p { font-size: 13.5px; min-height: 20px; }
-@media (max-width: 640px) { .gradio-container { padding: 8px !important; } }
+@media (max-width: 640px) {
+  .gradio-container { padding: 8px !important; }
+  #frames .grid-container { grid-template-columns: repeat(2, 1fr); }
+}
 """
 
 

@@ -82,6 +82,7 @@ class Page:
         """Return the arguments of ``launch`` that say how the page looks."""
         themes = self.gradio.themes
         theme = themes.Default(primary_hue="indigo", font=FONTS, font_mono=["monospace"])
+        theme = theme.set(block_info_text_color="*neutral_600")
         return {"theme": theme, "css": style_sheet([hex_color(each) for each in self.colors])}
 
     def build(self) -> Any:  # noqa: ANN401
@@ -224,11 +225,13 @@ class Page:
             outputs: list[Any],
             waiting: Any = None,  # noqa: ANN401
         ) -> Any:  # noqa: ANN401
+            """Call an action; what is slow shows that it is being waited for."""
             return event(
                 self._telling(action),
                 inputs,
                 outputs,
                 api_visibility="private",
+                show_progress="full" if waiting else "hidden",
                 show_progress_on=waiting,
             )
 
@@ -263,7 +266,8 @@ class Page:
             controls.synthesize.click,
         ):
             render_at(event)
-        on(controls.walk.click, self.show_steps, edit, [*painted, controls.frames])
+        steps = [*painted, controls.frames]
+        on(controls.walk.click, self.show_steps, edit, steps, waiting=controls.result)
         if self.examples:
             render_at(page.load)
 
@@ -277,9 +281,7 @@ class Page:
             except FaceError as error:
                 # uploads lie in folders of this process, which mean nothing to the visitor
                 text = re.sub(rf"{re.escape(str(self.folder))}/(\S*/)?", "", str(error))
-                raise self.gradio.Error(
-                    text, title="That did not work", print_exception=False
-                ) from error
+                raise self.gradio.Error(text, print_exception=False) from error
 
         return told
 

@@ -147,14 +147,19 @@ class Visit:
         # the canvas takes a stroke in a moment after it is drawn
         self.page.wait_for_timeout(500)
 
-    def answered(self, act):
-        """Act, and wait until the server has answered."""
-        with self.page.expect_response(lambda response: "/queue/join" in response.url):
-            act()
+    def choose_brush(self, name, color):
+        """Choose a class and wait until the brush has its colour."""
+        self.page.get_by_role("radio", name=name).check(force=True)
         self.page.wait_for_function(
-            """() => [...document.querySelectorAll("[data-testid='status-tracker']")]
-                .every(tracker => tracker.classList.contains("hide"))"""
+            """color => [...document.querySelectorAll("#canvas button, #canvas button *")]
+                .some(each => getComputedStyle(each).color === color)""",
+            arg=color,
         )
+
+    def mask_changed_by(self, act):
+        """Act, and wait until the canvas has fetched another mask."""
+        with self.page.expect_response(lambda response: "/file=" in response.url):
+            act()
 
 
 @pytest.fixture
@@ -197,13 +202,12 @@ def test_an_uploaded_picture_with_its_mask_makes_another_result(visit, files):
 def test_painting_the_mask_changes_the_result_and_undo_brings_it_back(visit):
     click = visit.page.locator("#synthesize").click
     before = visit.pixels()
-    hat = visit.page.get_by_role("radio", name="hat")
-    visit.answered(lambda: hat.check(force=True))
+    visit.choose_brush("hat", "rgb(255, 51, 153)")
     visit.stroke(0.5)
     painted = visit.changed_by(click)
     assert np.abs(painted - before).max() > 5
     assert "shows no hat" in visit.page.locator("#note").inner_text()
-    visit.answered(visit.page.locator("#undo").click)
+    visit.mask_changed_by(visit.page.locator("#undo").click)
     assert np.array_equal(visit.changed_by(click), before)
 
 
