@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from lightning_face.cli.arguments import VerbParser
@@ -39,10 +41,11 @@ def launch(argv: list[str]) -> int:
             "--checkpoint is missing: `lightning-face fit --config experiments/ca2sis.yaml` makes "
             "one in a few minutes and says where it lies"
         )
-    with tempfile.TemporaryDirectory(prefix="lightning-face-demo-") as folder:
-        # read when gradio is imported
-        os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-        os.environ["GRADIO_TEMP_DIR"] = folder
+    with (
+        tempfile.TemporaryDirectory(prefix="lightning-face-demo-") as folder,
+        # gradio reads these when it is imported and when it stores a file
+        _environment(GRADIO_ANALYTICS_ENABLED="False", GRADIO_TEMP_DIR=folder),
+    ):
         gradio = optional_import("gradio", extra="demo", distribution="lightning-face-sis")
 
         from lightning_face_sis.commands.session import choose_device
@@ -83,6 +86,21 @@ def launch(argv: list[str]) -> int:
                 f"--port {options.port or '7860 to 7959'}: in use; give another one"
             ) from error
     return 0
+
+
+@contextmanager
+def _environment(**variables: str) -> Iterator[None]:
+    """Set environment variables, and leave them as they were."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _parser() -> VerbParser:

@@ -46,7 +46,12 @@ def test_without_gradio_it_says_what_to_install(monkeypatch):
 def test_the_page_is_served_on_this_machine_alone(weights, faces, monkeypatch):
     gradio = pytest.importorskip("gradio")
     served = {}
-    monkeypatch.setattr(gradio.Blocks, "launch", lambda blocks, **options: served.update(options))
+
+    def serve(blocks, **options):
+        served.update(options, environment=dict(os.environ))
+
+    monkeypatch.setattr(gradio.Blocks, "launch", serve)
+    monkeypatch.setenv("GRADIO_TEMP_DIR", "before")
     monkeypatch.setattr("signal.signal", lambda *given: None)
     words = ["--checkpoint", str(weights), "--examples", str(faces), "--port", "7001"]
     assert launch(words) == 0
@@ -54,7 +59,11 @@ def test_the_page_is_served_on_this_machine_alone(weights, faces, monkeypatch):
     assert served["server_port"] == 7001
     assert served["share"] is False
     assert served["inbrowser"] is False
-    assert os.environ["GRADIO_ANALYTICS_ENABLED"] == "False"
+    assert served["environment"]["GRADIO_ANALYTICS_ENABLED"] == "False"
+    folder = served["environment"]["GRADIO_TEMP_DIR"]
+    assert "lightning-face-demo-" in folder
+    assert not os.path.exists(folder)
+    assert os.environ["GRADIO_TEMP_DIR"] == "before"
 
 
 def test_a_port_in_use_is_one_sentence(weights, faces, monkeypatch):
