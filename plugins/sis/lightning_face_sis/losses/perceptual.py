@@ -19,7 +19,7 @@ from lightning_face.networks.feature_network import FeatureNetwork, vgg19_featur
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["SLICE_WEIGHTS", "VGG19_WEIGHTS", "VGG19Loss"]
+__all__ = ["SLICE_WEIGHTS", "VGG19_WEIGHTS", "VGG19Loss", "torchvision_names"]
 
 VGG19_WEIGHTS = WeightFile(
     "vgg19.pth", "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth", "vgg19-dcbb9e9d.pth"
@@ -76,7 +76,7 @@ class VGG19Loss(nn.Module):
             )
             raise WeightsError(msg)
         network = vgg19_features()
-        network.load_features(_torchvision_names(load_tensors(path)), str(path))
+        network.load_features(torchvision_names(load_tensors(path)), str(path))
         return cls(network, weight)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
@@ -110,7 +110,7 @@ class VGG19Loss(nn.Module):
         return torch.stack([l1_loss(a.float(), b.float()) for a, b in layers])
 
 
-def _torchvision_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def torchvision_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Rename the slices that training checkpoints hold VGG19 in, ``slice2.5.weight``."""
     slices = re.compile(r"^(?:.*\.)?slice\d\.(?=\d+\.)")
     return {slices.sub("features.", name): tensor for name, tensor in tensors.items()}
