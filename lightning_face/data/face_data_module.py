@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -83,7 +84,12 @@ class FaceDataModule(LightningDataModule):
             )
         return folder
 
-    def loader(self, dataset: Dataset[Any], train: bool) -> ResumableLoader:
+    def loader(
+        self,
+        dataset: Dataset[Any],
+        train: bool,
+        collate_fn: Callable[[list[Any]], Any] | None = None,
+    ) -> ResumableLoader:
         """Return the loader of a dataset for this process.
 
         Training shuffles and leaves out what does not fill a batch on every process; evaluation
@@ -92,6 +98,7 @@ class FaceDataModule(LightningDataModule):
         Args:
             dataset: Map-style dataset with a length.
             train: Whether the loader is for training.
+            collate_fn: Makes a batch of a list of samples; torch's default if left out.
 
         Raises:
             DataError: If the dataset is too small for one batch.
@@ -105,4 +112,4 @@ class FaceDataModule(LightningDataModule):
             rank=self.trainer.global_rank if self.trainer else 0,
             world_size=self.trainer.world_size if self.trainer else 1,
         )
-        return ResumableLoader(dataset=dataset, sampler=sampler, num_workers=self.num_workers)
+        return ResumableLoader(dataset, sampler, self.num_workers, collate_fn)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         align_to_reference,
         length_unit,
     )
+    from lightning_face.mesh.animation_file import MeshAnimation, open_animation, read_animation
     from lightning_face.mesh.mesh_file import MESH_SUFFIXES, Mesh, read_mesh, write_mesh
     from lightning_face.mesh.mesh_report import MeshReport, examine_mesh
     from lightning_face.mesh.operator_cache import BuildReport, build_operators, cached_operators
@@ -32,6 +33,7 @@ __all__ = [
     "BuildReport",
     "GradientRegularization",
     "Mesh",
+    "MeshAnimation",
     "MeshReport",
     "OperatorSettings",
     "SimilarityTransform",
@@ -42,6 +44,8 @@ __all__ = [
     "cached_operators",
     "examine_mesh",
     "length_unit",
+    "open_animation",
+    "read_animation",
     "read_mesh",
     "surface_operators",
     "weld_vertices",
@@ -57,6 +61,7 @@ lazy_package(
             "align_to_reference",
             "length_unit",
         ],
+        "animation_file": ["MeshAnimation", "open_animation", "read_animation"],
         "mesh_report": ["MeshReport", "examine_mesh"],
         "welding": ["weld_vertices"],
         "mesh_file": ["MESH_SUFFIXES", "Mesh", "read_mesh", "write_mesh"],

@@ -44,8 +44,8 @@ def read_face_model(
     Args:
         bases: A ``.npz`` or ``.mat`` file with both bases, or two such files: identity, then
             expression. A basis is an array ``(3 * vertices, k)`` and an array of ``k`` weights.
-        mean: Neutral face as ``.ply``, ``.obj``, ``.npz`` or ``.mat``; in ``.mat`` files (such
-            as ``template_n`` and ``f``) faces count vertices from 1.
+        mean: Neutral face as ``.ply``, ``.obj``, ``.glb``, ``.npz`` or ``.mat``; in ``.mat`` files
+            (such as ``template_n`` and ``f``) faces count vertices from 1.
         landmarks: ``.npz`` with arrays ``landmarks_NAME``, or ``.npy`` with one list of 68 or 478
             vertices, counted from 0; None takes the arrays that the files of the bases have.
 
@@ -110,6 +110,11 @@ def _read_mat(path: Path) -> Arrays:
 
 
 def _read_mean(path: Path) -> Mesh:
+    if path.suffix.lower() == ".stl":
+        raise DataError(
+            f"{path}: STL files do not number their vertices, as the bases of a face model do; "
+            "take the mean face as .ply, .obj, .glb, .npz or .mat"
+        )
     if path.suffix.lower() in MESH_SUFFIXES:
         return read_mesh(path)
     arrays = read_arrays(path)

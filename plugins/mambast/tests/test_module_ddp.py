@@ -46,6 +46,8 @@ def train_half(rank: int, folder: Path) -> None:
     network = DistributedDataParallel(make_network())
     train(network, make_pictures()[:, :, 2 * rank : 2 * rank + 2])
     torch.save(network.module.state_dict(), folder / f"{rank}.pt")
+    # a reducer that outlives its process group can wait for it for ever
+    del network
     distributed.destroy_process_group()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +20,7 @@ from lightning_face.mesh.alignment import (
 )
 
 __all__ = [
+    "TRAINING_LANDMARKS",
     "Unit",
     "place_automatically",
     "place_by_landmarks",
@@ -28,6 +30,24 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 Unit = Literal["auto", "m", "cm", "mm"]
+
+TRAINING_LANDMARKS: Mapping[str, Floats] = {
+    name: np.array(position)
+    for name, position in {
+        "nose_tip": (0.0, -0.007, 0.078),
+        "nose_bridge": (0.0, 0.027, 0.052),
+        "right_eye_outer": (-0.046, 0.021, 0.029),
+        "right_eye_inner": (-0.018, 0.021, 0.037),
+        "left_eye_inner": (0.018, 0.021, 0.037),
+        "left_eye_outer": (0.046, 0.021, 0.029),
+        "mouth_right": (-0.024, -0.050, 0.044),
+        "mouth_left": (0.024, -0.050, 0.044),
+    }.items()
+}
+"""Where the training heads have their landmarks, in metres; left and right are the subject's.
+
+Means over heads of VOCAset, on which BIWI and Multiface are aligned, to the millimetre.
+"""
 
 _METRES = {"m": 1.0, "cm": 0.01, "mm": 0.001}
 
@@ -72,7 +92,7 @@ def place_automatically(mesh: Mesh, unit: Unit, reference: Mesh) -> SimilarityTr
 
 
 def place_by_landmarks(
-    mesh: Mesh, unit: Unit, landmarks: dict[str, Floats], reference: dict[str, Floats]
+    mesh: Mesh, unit: Unit, landmarks: Mapping[str, Floats], reference: Mapping[str, Floats]
 ) -> SimilarityTransform:
     """Bring the landmarks of a mesh onto those of a reference head.
 
@@ -80,7 +100,7 @@ def place_by_landmarks(
         mesh: The mesh as in its file.
         unit: Its unit of length; where ``auto`` cannot tell it, its size is matched as well.
         landmarks: Positions on the mesh by name.
-        reference: Positions on the reference head by name.
+        reference: Positions on the reference head by name, such as `TRAINING_LANDMARKS`.
 
     Raises:
         DataError: Fewer than three names are in both, or the landmarks lie on a line.

@@ -94,6 +94,8 @@ def work_on_half(rank: int, folder: Path) -> None:
         train(objective, part(example_batch(unregistered=name != "registered"), rank))
         found[name] = objective.module.state_dict()
     torch.save(found, folder / f"{rank}.pt")
+    # a reducer that outlives its process group can wait for it for ever
+    del objective
     distributed.destroy_process_group()
 
 

@@ -13,6 +13,7 @@ from lightning_face.mesh import Mesh
 from lightning_face_scantalk.data.sample_head import draw_identity, neutral
 from lightning_face_scantalk.data.sample_topology import HeadTopology
 from lightning_face_scantalk.placement import (
+    TRAINING_LANDMARKS,
     place_automatically,
     place_by_landmarks,
     place_by_unit,
@@ -61,6 +62,15 @@ def test_landmarks_bring_a_head_back_exactly(head, factor):
     )
     placement = place_by_landmarks(moved, "auto", landmarks, {**goals, "ear": np.zeros(3)})
     np.testing.assert_allclose(placement.apply(moved.vertices), head.vertices, atol=1e-9)
+
+
+def test_named_landmarks_need_no_reference():
+    places = np.stack(list(TRAINING_LANDMARKS.values()))
+    points = np.random.default_rng(0).normal(size=(50, 3)) * (0.08, 0.1, 0.08)
+    mesh = Mesh(1000 * np.concatenate([places, points]) @ TURN.T, np.zeros((0, 3), np.int64))
+    landmarks = dict(zip(TRAINING_LANDMARKS, mesh.vertices, strict=False))
+    placement = place_by_landmarks(mesh, "mm", landmarks, TRAINING_LANDMARKS)
+    np.testing.assert_allclose(placement.apply(mesh.vertices)[8:], points, atol=1e-9)
 
 
 def test_two_common_landmarks_are_too_few(head):

@@ -46,7 +46,7 @@ def assert_same(found, model):
         np.testing.assert_array_equal(ours.weights, theirs.weights)
 
 
-@pytest.mark.parametrize("kind", ["ply", "obj", "npz", "mat"])
+@pytest.mark.parametrize("kind", ["ply", "obj", "glb", "npz", "mat"])
 def test_a_mean_of_every_kind(tmp_path, model, bases, kind):
     path = tmp_path / f"face.{kind}"
     if kind == "npz":
@@ -120,6 +120,12 @@ def test_a_mean_with_other_vertices_is_one_error(tmp_path, model, bases):
     message = r"no components for the 200 vertices of .*small.obj; its bases are for 280 vertices"
     with pytest.raises(DataError, match=message):
         read_face_model(bases, tmp_path / "small.obj")
+
+
+def test_a_mean_without_numbered_vertices_is_refused(tmp_path, model, bases):
+    write_mesh(tmp_path / "face.stl", Mesh(model.mean, model.faces))
+    with pytest.raises(DataError, match=r"face\.stl: STL files do not number their vertices"):
+        read_face_model(bases, tmp_path / "face.stl")
 
 
 def test_missing_weights_are_one_error(tmp_path, mean, published_names):

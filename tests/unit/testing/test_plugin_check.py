@@ -105,6 +105,7 @@ class Failing(Sound):
 '''
 
 DATA = '''
+from dataclasses import dataclass
 import torch
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
@@ -141,6 +142,25 @@ class PredictionOnly(LightningDataModule):
             raise RuntimeError(f"asked for {stage}")
     def predict_dataloader(self):
         return DataLoader(torch.arange(3), batch_size=1)
+
+@dataclass
+class Record:
+    """Tensors under names."""
+    values: torch.Tensor
+
+class Recorded(Sound):
+    """Gives batches of records."""
+    sample_name = "contract-recorded"
+    def train_dataloader(self):
+        return self.loader(self.numbers, train=True, collate_fn=self.collate)
+    def collate(self, numbers):
+        return {"record": Record(torch.stack(numbers))}
+
+class RestlessRecords(Recorded):
+    """Gives records with other values each time."""
+    sample_name = "contract-restless-records"
+    def collate(self, numbers):
+        return {"record": Record(torch.rand(2))}
 
 class Restless(Sound):
     """Gives other batches each time."""
@@ -255,7 +275,7 @@ def default_dtype():
 @pytest.mark.parametrize(
     "name",
     [
-        *("cm-sound", "cd-sound", "cd-prediction-only", "cr-sound", "cp-page"),
+        *("cm-sound", "cd-sound", "cd-recorded", "cd-prediction-only", "cr-sound", "cp-page"),
         *("ema", "image-grid", "export-weights"),
     ],
 )
@@ -287,6 +307,7 @@ def test_arguments_reach_the_model_and_its_data():
         ("cd-no-sample", "does not work without a root"),
         ("cd-positional", "batch_size and the others by keyword"),
         ("cd-restless", "another first batch"),
+        ("cd-restless-records", "another first batch"),
         ("cr-trusting", "accepts a checkpoint of another model"),
         ("cr-clumsy", "raises KeyError; raise WeightsError"),
         ("cr-two-arguments", "requires 2 arguments, but is called with one, the source path"),

@@ -25,6 +25,7 @@ from lightning_face_scantalk.animation import AnimatedHead, animate, opened_mout
 from lightning_face_scantalk.commands.model import choose_device, load_network
 from lightning_face_scantalk.data.masks import read_mask, split_lips
 from lightning_face_scantalk.placement import (
+    TRAINING_LANDMARKS,
     place_automatically,
     place_by_landmarks,
     place_by_unit,
@@ -113,15 +114,18 @@ def _check(options: Namespace) -> list[Path]:
     if not 64 <= options.height <= 4096:
         raise ConfigError(f"--height {options.height}: give 64 to 4096 pixels")
     by_landmarks = options.align not in (None, Path("auto"))
-    if (options.align is None) != (options.reference is None):
+    if options.align is None and options.reference is not None:
+        raise ConfigError("--reference is what --align aligns to: give --align as well")
+    if options.align is not None and not by_landmarks and options.reference is None:
         raise ConfigError(
-            "--align and --reference go together: name a head that lies where the training heads "
-            "do, such as one of their templates"
+            "--align without landmarks needs --reference: name a head that lies where the "
+            "training heads do, such as one of their templates, or give --align landmarks of "
+            f"the mesh as JSON ({', '.join(TRAINING_LANDMARKS)})"
         )
-    if by_landmarks != (options.reference_landmarks is not None):
+    if (options.reference_landmarks is not None) != (by_landmarks and bool(options.reference)):
         raise ConfigError(
-            "--align LANDMARKS and --reference-landmarks go together: both name the same places, "
-            "one on the mesh, one on the reference"
+            "--align LANDMARKS, --reference and --reference-landmarks go together: both files "
+            "name the same places, one on the mesh, one on the reference"
         )
     outputs = [path.expanduser() for path in (options.out, *options.also)]
     for path in outputs:
@@ -148,10 +152,13 @@ def _placement(options: Namespace, mesh: Mesh) -> SimilarityTransform:
                 file=sys.stderr,
             )
         return placement
-    reference = read_mesh(options.reference)
-    if options.align == Path("auto"):
-        return place_automatically(mesh, options.unit, reference)
-    goals = read_landmarks(options.reference_landmarks, reference)
+    if options.reference is None:
+        goals = TRAINING_LANDMARKS
+    else:
+        reference = read_mesh(options.reference)
+        if options.align == Path("auto"):
+            return place_automatically(mesh, options.unit, reference)
+        goals = read_landmarks(options.reference_landmarks, reference)
     return place_by_landmarks(mesh, options.unit, read_landmarks(options.align, mesh), goals)
 
 

@@ -95,9 +95,10 @@ def _animate(parser: ArgumentParser) -> None:
         const=Path("auto"),
         type=Path,
         metavar="LANDMARKS",
-        help="bring the mesh to where the training heads are: by a JSON file of landmarks, "
-        '{"nose_tip": [x, y, z] or number of a vertex, ...}, or automatically without a file; '
-        "outputs other than video are as the mesh lies",
+        help="bring the mesh to where the training heads are: by a JSON file of three landmarks "
+        'or more, {"nose_tip": [x, y, z] or number of a vertex, ...} with the names nose_tip, '
+        "nose_bridge, left_eye_outer, left_eye_inner, mouth_left and the same of the subject's "
+        "right, or automatically onto --reference; outputs other than video are as the mesh lies",
     )
     placing.add_argument(
         "--reference",
@@ -109,7 +110,7 @@ def _animate(parser: ArgumentParser) -> None:
         "--reference-landmarks",
         type=Path,
         metavar="FILE",
-        help="JSON file of landmarks of the reference, where --align has a file",
+        help="JSON file of landmarks of the reference, for --align with other names",
     )
     parser.add_argument(
         "--parts",

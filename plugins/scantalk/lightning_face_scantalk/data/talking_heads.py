@@ -90,31 +90,24 @@ class HeadsDataModule(FaceDataModule):
         self.operator_settings = OperatorSettings(num_eigenpairs, gradient_regularization)
         self.parts: dict[PartName, Dataset[dict[str, Any]]] = {}
 
-    def loader(self, dataset: Dataset[Any], train: bool) -> ResumableLoader:
-        """Return the loader of a dataset for this process; a batch is a dictionary of lists.
-
-        Args:
-            dataset: Map-style dataset with a length.
-            train: Whether the loader is for training.
-        """
-        sampler = super().loader(dataset, train).batch_sampler.sampler
-        return ResumableLoader(dataset, sampler, self.num_workers, collate_heads)
-
     def train_dataloader(self) -> ResumableLoader:
         """Loader of the training sequences, shuffled."""
-        return self.loader(self.parts["train"], train=True)
+        return self._loader("train")
 
     def val_dataloader(self) -> ResumableLoader:
         """Loader of the validation sequences."""
-        return self.loader(self.parts["validation"], train=False)
+        return self._loader("validation")
 
     def test_dataloader(self) -> ResumableLoader:
         """Loader of the test sequences."""
-        return self.loader(self.parts["test"], train=False)
+        return self._loader("test")
 
     def predict_dataloader(self) -> ResumableLoader:
         """Loader of the test sequences."""
-        return self.loader(self.parts["test"], train=False)
+        return self._loader("test")
+
+    def _loader(self, part: PartName) -> ResumableLoader:
+        return self.loader(self.parts[part], part == "train", collate_heads)
 
     def check_duration(self, recording: Recording, frames: int) -> None:
         """Refuse a sequence whose sound is too short.
