@@ -9,9 +9,10 @@ import numpy as np
 import torch
 
 from lightning_face.checkpoint.atomic import atomic_path
+from lightning_face.cli.device import choose_device
 from lightning_face.errors import ConfigError
 from lightning_face.video import write_video
-from lightning_face_eventvit.commands.model import choose_device, load_event_vit
+from lightning_face_eventvit.commands.model import load_event_vit
 from lightning_face_eventvit.data.event_clips import EventClipsDataModule
 from lightning_face_eventvit.networks.attention_maps import (
     attention_rollout,

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 from lightning.pytorch import LightningModule
 
 import lightning_face
-from lightning_face.errors import ConfigError, WeightsError
+from lightning_face.errors import WeightsError
 from lightning_face_eventvit.importer import import_event_vit
 from lightning_face_eventvit.modules.event_vit_module import EventViTModule
 
-__all__ = ["choose_device", "load_event_vit", "load_model"]
+__all__ = ["load_event_vit", "load_model"]
 
 _PUBLISHED = (".pth", ".pt", ".safetensors")
 
@@ -54,25 +53,3 @@ def load_event_vit(path: Path, purpose: str) -> EventViTModule:
     if not isinstance(model, EventViTModule):
         raise WeightsError(f"{path} holds {type(model).__name__}: {purpose} takes an event-vit")
     return model
-
-
-def choose_device(name: str) -> torch.device:
-    """Turn a name into a device that is there.
-
-    Args:
-        name: ``auto``, ``cpu`` or a CUDA device.
-
-    Raises:
-        ConfigError: If there is no such device.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise ConfigError(
-            f"--device {name} is not a device: give auto, cpu, cuda or cuda:N"
-        ) from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ConfigError(f"--device {name}: no CUDA device is available")
-    return device

@@ -10,8 +10,9 @@ from pathlib import Path
 import torch
 from torch.utils.data import default_collate
 
+from lightning_face.cli.device import choose_device
 from lightning_face.errors import ConfigError
-from lightning_face_eventvit.commands.model import choose_device, load_event_vit, load_model
+from lightning_face_eventvit.commands.model import load_event_vit, load_model
 from lightning_face_eventvit.data.event_clips import EventClipsDataModule
 from lightning_face_eventvit.data.frame_source import source_frames
 from lightning_face_eventvit.predictions.clip_prediction import ClipPrediction

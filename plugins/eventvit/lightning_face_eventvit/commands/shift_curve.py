@@ -8,8 +8,9 @@ from typing import Any
 from lightning.pytorch import LightningModule
 
 from lightning_face.checkpoint.atomic import atomic_path
+from lightning_face.cli.device import choose_device
 from lightning_face.errors import ConfigError
-from lightning_face_eventvit.commands.model import choose_device, load_model
+from lightning_face_eventvit.commands.model import load_model
 from lightning_face_eventvit.data.clip import RESIZE
 from lightning_face_eventvit.data.event_clips import model_modality
 from lightning_face_eventvit.data.facemorphic import FacemorphicDataModule

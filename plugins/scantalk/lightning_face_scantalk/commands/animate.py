@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from lightning_face.audio import load_audio, normalize_waveform
+from lightning_face.cli.device import choose_device
 from lightning_face.errors import ConfigError, DataError
 from lightning_face.mesh import Mesh, OperatorSettings, read_mesh
 from lightning_face.mesh.alignment import SimilarityTransform
@@ -22,7 +23,7 @@ from lightning_face.mesh.animation_file import AnimationWriter, is_animation, op
 from lightning_face.render import SpeechVideo
 from lightning_face.video import AudioTrack, VideoWriter
 from lightning_face_scantalk.animation import AnimatedHead, animate, opened_mouth, prepare_head
-from lightning_face_scantalk.commands.model import choose_device, load_network
+from lightning_face_scantalk.commands.model import load_network
 from lightning_face_scantalk.data.masks import read_mask, split_lips
 from lightning_face_scantalk.placement import (
     TRAINING_LANDMARKS,

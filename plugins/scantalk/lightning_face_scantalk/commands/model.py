@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
-
 import lightning_face
-from lightning_face.errors import ConfigError, WeightsError
+from lightning_face.errors import WeightsError
 from lightning_face_scantalk.importer import load_published
 from lightning_face_scantalk.networks.scantalk import ScanTalk
 
-__all__ = ["choose_device", "load_network"]
+__all__ = ["load_network"]
 
 _PUBLISHED = (".tar", ".pth", ".pt", ".safetensors")
 
@@ -40,25 +38,3 @@ def load_network(path: Path) -> ScanTalk:
     if not isinstance(network, ScanTalk):
         raise WeightsError(f"{path} holds {type(model).__name__}, which is no ScanTalk")
     return network.eval()
-
-
-def choose_device(name: str) -> torch.device:
-    """Turn a name into a device that is there.
-
-    Args:
-        name: ``auto``, ``cpu`` or a CUDA device.
-
-    Raises:
-        ConfigError: If there is no such device.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise ConfigError(
-            f"--device {name} is not a device: give auto, cpu, cuda or cuda:N"
-        ) from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ConfigError(f"--device {name}: no CUDA device is available")
-    return device

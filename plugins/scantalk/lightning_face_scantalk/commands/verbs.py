@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
-__all__ = ["VERBS", "Verb"]
+from lightning_face.cli.verbs import Verb
+
+__all__ = ["VERBS"]
 
 _MESH = "PLY, OBJ, GLB or STL"
 _VIEWS = ("front", "quarter", "side")
-
-
-class Verb(NamedTuple):
-    """One verb.
-
-    Attributes:
-        description: One sentence.
-        module: Module of the plugin with ``run(options)``, or ``main(argv)`` where the arguments
-            are parsed there.
-        add_arguments: Adds the arguments; None leaves them to the module.
-    """
-
-    description: str
-    module: str
-    add_arguments: Callable[[ArgumentParser], None] | None
 
 
 def _operators(parser: ArgumentParser) -> None:

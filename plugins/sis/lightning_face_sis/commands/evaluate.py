@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from lightning_face.checkpoint.atomic import atomic_path
+from lightning_face.cli.device import choose_device
 from lightning_face.data.image_folder import read_image
 from lightning_face.errors import ConfigError, DataError
 from lightning_face_sis.commands.face_files import find_faces, list_files
-from lightning_face_sis.commands.session import choose_device
 from lightning_face_sis.data.celebamask_classes import CLASS_NAMES
 from lightning_face_sis.data.dataset import LabelledImages, LabelledPicture, Labelling
 from lightning_face_sis.data.transforms import Preprocessing, image_tensor

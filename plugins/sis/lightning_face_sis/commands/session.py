@@ -6,10 +6,10 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from PIL import Image
 from torch import Tensor
 
+from lightning_face.cli.device import choose_device
 from lightning_face.data.image_folder import check_images, read_image
 from lightning_face.errors import ConfigError, DataError, WeightsError
 from lightning_face_sis.commands.face_files import find_faces
@@ -34,7 +34,7 @@ from lightning_face_sis.networks.recognition import (
 from lightning_face_sis.networks.sample_recognition import SampleRecognition
 from lightning_face_sis.to_image import Rounding, to_image
 
-__all__ = ["Session", "choose_device", "picture_of"]
+__all__ = ["Session", "picture_of"]
 
 # sides that the style encoder takes
 _MULTIPLE = 64
@@ -216,25 +216,3 @@ def _recognition(generator: CA2SISGenerator, path: Path | None) -> RecognitionNe
             f"{wanted}: give the network that it was trained with"
         )
     return network
-
-
-def choose_device(name: str) -> torch.device:
-    """Turn a name into a device that is there.
-
-    Args:
-        name: ``auto``, ``cpu`` or a CUDA device.
-
-    Raises:
-        ConfigError: If there is no such device.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise ConfigError(
-            f"--device {name} is not a device: give auto, cpu, cuda or cuda:N"
-        ) from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ConfigError(f"--device {name}: no CUDA device is available")
-    return device

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
+from lightning_face.cli.verbs import Verb
 from lightning_face_sis.commands.arguments import (
     add_classes,
     add_device,
@@ -17,21 +16,7 @@ from lightning_face_sis.commands.arguments import (
     add_seed,
 )
 
-__all__ = ["VERBS", "Verb"]
-
-
-class Verb(NamedTuple):
-    """One verb.
-
-    Attributes:
-        description: One sentence.
-        module: Module beside this one with ``run(options)``.
-        add_arguments: Adds the arguments.
-    """
-
-    description: str
-    module: str
-    add_arguments: Callable[[ArgumentParser], None]
+__all__ = ["VERBS"]
 
 
 def _reconstruct(parser: ArgumentParser) -> None:

@@ -48,7 +48,7 @@ def launch(argv: list[str]) -> int:
     ):
         gradio = optional_import("gradio", extra="demo", distribution="lightning-face-sis")
 
-        from lightning_face_sis.commands.session import choose_device
+        from lightning_face.cli.device import choose_device
         from lightning_face_sis.demo.page import Page
         from lightning_face_sis.demo.photo import example_photos
         from lightning_face_sis.demo.synthesis import Synthesizer
