@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from lightning_face.testing.processes import run_processes
 from lightning_face_eventvit.data.sample import write_sample
 from lightning_face_eventvit.metrics import AlphaRegressionMetrics, ClassificationMetrics
 from lightning_face_eventvit.modules.cross_modal_module import CrossModalModule
@@ -112,10 +113,7 @@ def measure(rank: int = 0, world_size: int = 1) -> dict[str, float]:
     return {name: row.item() for name, row in (classes.compute() | alphas.compute()).items()}
 
 
-def work_on_half(rank: int, folder: Path) -> None:
-    distributed.init_process_group(
-        "gloo", init_method=f"file://{folder}/rendezvous", rank=rank, world_size=2
-    )
+def work_on_half(rank: int):
     half = slice(rank * CLIPS // 2, (rank + 1) * CLIPS // 2)
     mine = [{name: value[half] for name, value in batch.items()} for batch in make_batches()]
     found = {"rows": measure(rank, 2)}
@@ -124,21 +122,13 @@ def work_on_half(rank: int, folder: Path) -> None:
         objective = DistributedDataParallel(Objective(name))
         train(objective, mine)
         found[name] = objective.module.state_dict()
-    torch.save(found, folder / f"{rank}.pt")
-    # a reducer that outlives its process group can wait for it for ever
-    del objective
-    distributed.destroy_process_group()
+    return found
 
 
 @pytest.fixture(scope="module")
-def halves(tmp_path_factory) -> list[dict]:
+def halves() -> list[dict]:
     """What two processes computed, each on its half of the clips."""
-    folder = tmp_path_factory.mktemp("ranks")
-    ranks = [
-        subprocess.Popen([sys.executable, __file__, str(rank), str(folder)]) for rank in range(2)
-    ]
-    assert [process.wait(timeout=300) for process in ranks] == [0, 0]
-    return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(2)]
+    return run_processes(work_on_half)
 
 
 @pytest.mark.distributed
@@ -198,7 +188,3 @@ def test_trainer_with_two_processes_prints_the_rows_of_one(tmp_path):
     together = rows(run("test", "-c", "experiment.yaml", "--ckpt_path", checkpoint, *two))
     assert {"test/alpha_mse", "test/r2", "test/probe_accuracy"} < alone.keys()
     assert together == pytest.approx(alone, rel=1e-4, abs=1e-5)
-
-
-if __name__ == "__main__":
-    work_on_half(int(sys.argv[1]), Path(sys.argv[2]))

@@ -4,14 +4,13 @@ import io
 
 import pytest
 import torch
-import torch.distributed as distributed
-import torch.multiprocessing as multiprocessing
 from PIL import Image
 
 from lightning_face.data.image_grid import to_pil
 from lightning_face.errors import ConfigError, WeightsError
 from lightning_face.metrics import LPIPSNetwork
 from lightning_face.networks import alexnet_features, vgg19_features
+from lightning_face.testing.processes import run_processes
 from lightning_face_mambast import evaluation
 from lightning_face_mambast.evaluation import StyleTransferMetrics, as_written
 from lightning_face_mambast.metrics import ArtInception, color_histogram, hellinger_distance
@@ -142,36 +141,23 @@ def test_jpeg_quality_changes_the_values():
     assert values[0] != pytest.approx(values[1], rel=1e-3)
 
 
-def run(rank: int, folder: str, rendezvous: str, queue: multiprocessing.SimpleQueue) -> None:
-    torch.set_num_threads(1)
+def run(rank: int, folder: str):
     evaluation._READ_SIDE = READ_SIDE
-    distributed.init_process_group(
-        "gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=2
-    )
     metrics = StyleTransferMetrics(folder)
     mine = slice(0, 2) if rank == 0 else slice(2, 3)
     loss = torch.tensor(1.0 if rank == 0 else 4.0)
     metrics.update(*(x[mine] for x in triples()), losses={"style_loss": loss})
-    queue.put((rank, {row: float(value) for row, value in metrics.compute().items()}))
-    distributed.destroy_process_group()
+    return {row: float(value) for row, value in metrics.compute().items()}
 
 
 @pytest.mark.distributed
-def test_two_processes_agree_with_one(folder, tmp_path):
-    context = multiprocessing.get_context("spawn")
-    queue = context.SimpleQueue()
-    arguments = (str(folder), str(tmp_path / "rendezvous"), queue)
-    workers = [context.Process(target=run, args=(rank, *arguments)) for rank in range(2)]
-    for worker in workers:
-        worker.start()
-    results = dict(queue.get() for _ in workers)
-    for worker in workers:
-        worker.join()
+def test_two_processes_agree_with_one(folder):
+    results = run_processes(run, str(folder))
     metrics = StyleTransferMetrics(folder)
     metrics.update(*triples(), losses={"style_loss": torch.tensor(2.0)})
     expected = {row: float(value) for row, value in metrics.compute().items()}
-    assert results[0] == pytest.approx(expected, rel=1e-4)
-    assert results[1] == pytest.approx(expected, rel=1e-4)
+    for found in results:
+        assert found == pytest.approx(expected, rel=1e-4)
 
 
 def test_fid_and_lpips_read_pictures_with_a_shorter_side_of_512(monkeypatch):

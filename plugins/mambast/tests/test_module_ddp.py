@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import torch
-from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 
+from lightning_face.testing.processes import run_processes
 from lightning_face_mambast.losses import StyleTransferLoss
 from lightning_face_mambast.mambast import MambaST
 from lightning_face_mambast.vgg import random_vgg
@@ -38,31 +34,16 @@ def train(network: torch.nn.Module, pictures: torch.Tensor) -> None:
         optimizer.step()
 
 
-def train_half(rank: int, folder: Path) -> None:
-    distributed.init_process_group(
-        "gloo", init_method=f"file://{folder}/rendezvous", rank=rank, world_size=2
-    )
+def train_half(rank: int):
     # the default: a parameter that got no gradient would raise in the second step
     network = DistributedDataParallel(make_network())
     train(network, make_pictures()[:, :, 2 * rank : 2 * rank + 2])
-    torch.save(network.module.state_dict(), folder / f"{rank}.pt")
-    # a reducer that outlives its process group can wait for it for ever
-    del network
-    distributed.destroy_process_group()
+    return network.module.state_dict()
 
 
 @pytest.mark.distributed
-def test_two_processes_equal_one_with_the_double_batch(tmp_path):
+def test_two_processes_equal_one_with_the_double_batch():
     network = make_network()
     train(network, make_pictures())
-    ranks = [
-        subprocess.Popen([sys.executable, __file__, str(rank), str(tmp_path)]) for rank in range(2)
-    ]
-    assert [process.wait(timeout=300) for process in ranks] == [0, 0]
-    for rank in range(2):
-        state = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
-        torch.testing.assert_close(state, dict(network.state_dict()), rtol=1e-4, atol=1e-5)
-
-
-if __name__ == "__main__":
-    train_half(int(sys.argv[1]), Path(sys.argv[2]))
+    for state in run_processes(train_half):
+        torch.testing.assert_close(state, network.state_dict(), rtol=1e-4, atol=1e-5)

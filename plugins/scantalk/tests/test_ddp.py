@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from lightning_face.testing.processes import run_processes
 from lightning_face_scantalk.data.sample import write_sample
 from lightning_face_scantalk.data.sample_topology import HeadTopology
 from lightning_face_scantalk.modules.example_heads import example_batch
@@ -83,31 +84,20 @@ def measure(ranks: list[int]) -> dict[str, float]:
     return {name: row.item() for name, row in table.compute().items()}
 
 
-def work_on_half(rank: int, folder: Path) -> None:
-    distributed.init_process_group(
-        "gloo", init_method=f"file://{folder}/rendezvous", rank=rank, world_size=2
-    )
+def work_on_half(rank: int):
     found = {"rows": measure([rank]), "rows of one alone": measure([0, 1] if rank else [])}
     for name in MODULES:
         # the default: a parameter that got no gradient would raise in the second step
         objective = DistributedDataParallel(Objective(name))
         train(objective, part(example_batch(unregistered=name != "registered"), rank))
         found[name] = objective.module.state_dict()
-    torch.save(found, folder / f"{rank}.pt")
-    # a reducer that outlives its process group can wait for it for ever
-    del objective
-    distributed.destroy_process_group()
+    return found
 
 
 @pytest.fixture(scope="module")
-def halves(tmp_path_factory) -> list[dict]:
+def halves() -> list[dict]:
     """What two processes computed, each on one of two sequences."""
-    folder = tmp_path_factory.mktemp("ranks")
-    ranks = [
-        subprocess.Popen([sys.executable, __file__, str(rank), str(folder)]) for rank in range(2)
-    ]
-    assert [process.wait(timeout=300) for process in ranks] == [0, 0]
-    return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(2)]
+    return run_processes(work_on_half)
 
 
 @pytest.mark.distributed
@@ -172,7 +162,3 @@ def test_trainer_with_two_processes_prints_the_rows_of_one(tmp_path):
     together = rows(run("test", "-c", "experiment.yaml", "--ckpt_path", checkpoint, *two))
     assert {"test/lve", "test/mve", "test/fdd", "test/dtw_BIWI", "test/hd"} < alone.keys()
     assert together == pytest.approx(alone, rel=1e-4, abs=1e-5)
-
-
-if __name__ == "__main__":
-    work_on_half(int(sys.argv[1]), Path(sys.argv[2]))

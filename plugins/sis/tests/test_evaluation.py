@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pytest
 import torch
-import torch.distributed as distributed
-import torch.multiprocessing as multiprocessing
 from torch import nn
 
 from lightning_face.errors import ConfigError, WeightsError
 from lightning_face.metrics import LPIPSNetwork, ssim
 from lightning_face.networks import InceptionV3, alexnet_features, vgg16_features
+from lightning_face.testing.processes import run_processes
 from lightning_face_sis import evaluation
 from lightning_face_sis.data.celebamask_classes import CLASS_NAMES
 from lightning_face_sis.evaluation import SynthesisMetrics, recognition_networks
@@ -225,33 +224,20 @@ def test_every_recognition_network_of_the_folder_is_asked(folder, tmp_path):
         recognition_networks(tmp_path)
 
 
-def run(rank: int, folder: str, rendezvous: str, queue: multiprocessing.SimpleQueue) -> None:
-    torch.set_num_threads(1)
+def run(rank: int, folder: str):
     evaluation.load_recognition_network = small_recognition
-    distributed.init_process_group(
-        "gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=2
-    )
     metrics = SynthesisMetrics(folder, CLASS_NAMES)
     mine = slice(0, 2) if rank == 0 else slice(2, 3)
     metrics.update(*(each[mine] for each in pictures()))
-    queue.put((rank, {row: float(value) for row, value in metrics.compute().items()}))
-    distributed.destroy_process_group()
+    return {row: float(value) for row, value in metrics.compute().items()}
 
 
 @pytest.mark.distributed
-def test_two_processes_agree_with_one(folder, tmp_path):
-    context = multiprocessing.get_context("spawn")
-    queue = context.SimpleQueue()
-    arguments = (str(folder), str(tmp_path / "rendezvous"), queue)
-    workers = [context.Process(target=run, args=(rank, *arguments)) for rank in range(2)]
-    for worker in workers:
-        worker.start()
-    results = dict(queue.get() for _ in workers)
-    for worker in workers:
-        worker.join()
+def test_two_processes_agree_with_one(folder):
+    results = run_processes(run, str(folder))
     metrics = SynthesisMetrics(folder, CLASS_NAMES)
     metrics.update(*pictures())
     expected = {row: float(value) for row, value in metrics.compute().items()}
     assert list(expected) == [*ROWS[:6], *IDENTITY_ROWS]
-    assert results[0] == pytest.approx(expected, rel=1e-4)
-    assert results[1] == pytest.approx(expected, rel=1e-4)
+    for found in results:
+        assert found == pytest.approx(expected, rel=1e-4)

@@ -1,16 +1,13 @@
 from __future__ import annotations
 
-import datetime
-from pathlib import Path
-
 import pytest
 import torch
-import torch.multiprocessing as multiprocessing
-from torch import distributed, nn
+from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from lightning_face.audio.layer_drop import DroppedLayers
 from lightning_face.errors import ConfigError
+from lightning_face.testing.processes import run_processes
 
 
 def layers(count=40, probability=0.5, **options):
@@ -89,7 +86,7 @@ class Tower(nn.Module):
 
 
 def trained_by(rank):
-    """Make four steps; what holds the process group is gone when this returns."""
+    """Make four steps."""
     tower = Tower()
     with pytest.raises(ConfigError, match="begin_step"):
         tower(torch.ones(1, 2))
@@ -106,23 +103,9 @@ def trained_by(rank):
     return tower.state_dict()
 
 
-def train(rank, rendezvous, folder):
-    distributed.init_process_group(
-        "gloo",
-        init_method=f"file://{rendezvous}",
-        rank=rank,
-        world_size=2,
-        timeout=datetime.timedelta(seconds=60),
-    )
-    torch.save(trained_by(rank), Path(folder) / f"{rank}.pt")
-    distributed.barrier()
-    distributed.destroy_process_group()
-
-
 @pytest.mark.distributed
-def test_processes_leave_out_the_same_layers_and_wait_for_none(tmp_path):
-    multiprocessing.spawn(train, (tmp_path / "rendezvous", tmp_path), nprocs=2)
-    first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
+def test_processes_leave_out_the_same_layers_and_wait_for_none():
+    first, second = run_processes(trained_by)
     start = Tower().state_dict()
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert any(not torch.equal(first[name], start[name]) for name in first)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-import torch.distributed as distributed
-import torch.multiprocessing as multiprocessing
 
 from lightning_face.metrics import (
     DISTS,
@@ -15,6 +13,7 @@ from lightning_face.metrics import (
     FrechetDistance,
     LPIPSNetwork,
 )
+from lightning_face.testing.processes import run_processes
 
 
 def values(parts: list[tuple[torch.Tensor, torch.Tensor]]) -> list[float]:
@@ -39,32 +38,17 @@ def pairs() -> tuple[torch.Tensor, torch.Tensor]:
     )
 
 
-def run(rank: int, split: int, rendezvous: str, queue: multiprocessing.SimpleQueue) -> None:
-    torch.set_num_threads(1)
-    distributed.init_process_group(
-        "gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=2
-    )
+def run(rank: int, split: int):
     mine = slice(0, split) if rank == 0 else slice(split, None)
     images, references = (x[mine] for x in pairs())
     parts = [(images, references)] if len(images) else []
-    queue.put((rank, values(parts)))
-    distributed.destroy_process_group()
+    return values(parts)
 
 
 @pytest.mark.distributed
 @pytest.mark.parametrize("split", [4, 7], ids=["uneven", "one without pictures"])
-def test_two_processes_agree_with_one(tmp_path, split):
-    context = multiprocessing.get_context("spawn")
-    queue = context.SimpleQueue()
-    workers = [
-        context.Process(target=run, args=(rank, split, str(tmp_path / "rendezvous"), queue))
-        for rank in range(2)
-    ]
-    for worker in workers:
-        worker.start()
-    results = dict(queue.get() for _ in workers)
-    for worker in workers:
-        worker.join()
+def test_two_processes_agree_with_one(split):
+    results = run_processes(run, split)
     expected = values([pairs()])
-    assert results[0] == pytest.approx(expected, rel=1e-5)
-    assert results[1] == pytest.approx(expected, rel=1e-5)
+    for found in results:
+        assert found == pytest.approx(expected, rel=1e-5)

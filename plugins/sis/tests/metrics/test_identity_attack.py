@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-import torch.distributed as distributed
-import torch.multiprocessing as multiprocessing
 from torch.nn import functional
 
+from lightning_face.testing.processes import run_processes
 from lightning_face_sis.metrics.identity_attack import IdentityAttack, attack_rates
 from lightning_face_sis.metrics.identity_similarity import IdentitySimilarity
 from lightning_face_sis.metrics.identity_threshold import verification_threshold
@@ -32,15 +31,10 @@ def values(parts: list[list[torch.Tensor]]) -> dict[str, float]:
     return {**rates, "similarity": float(similarity.compute())}
 
 
-def run(rank: int, split: int, rendezvous: str, queue: multiprocessing.SimpleQueue) -> None:
-    torch.set_num_threads(1)
-    distributed.init_process_group(
-        "gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=2
-    )
+def run(rank: int, split: int):
     mine = slice(0, split) if rank == 0 else slice(split, None)
     part = [each[mine] for each in triples()]
-    queue.put((rank, values([part] if len(part[0]) else [])))
-    distributed.destroy_process_group()
+    return values([part] if len(part[0]) else [])
 
 
 def test_counts_pictures_above_the_threshold():
@@ -95,18 +89,8 @@ def test_a_network_embeds_all_pictures():
 
 @pytest.mark.distributed
 @pytest.mark.parametrize("split", [5, ROWS], ids=["uneven", "one without pictures"])
-def test_two_processes_agree_with_one(tmp_path, split):
-    context = multiprocessing.get_context("spawn")
-    queue = context.SimpleQueue()
-    workers = [
-        context.Process(target=run, args=(rank, split, str(tmp_path / "rendezvous"), queue))
-        for rank in range(2)
-    ]
-    for worker in workers:
-        worker.start()
-    results = dict(queue.get() for _ in workers)
-    for worker in workers:
-        worker.join()
+def test_two_processes_agree_with_one(split):
+    results = run_processes(run, split)
     expected = values([triples()])
-    assert results[0] == pytest.approx(expected, rel=1e-5)
-    assert results[1] == pytest.approx(expected, rel=1e-5)
+    for found in results:
+        assert found == pytest.approx(expected, rel=1e-5)

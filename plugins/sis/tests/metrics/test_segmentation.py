@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-import torch.distributed as distributed
-import torch.multiprocessing as multiprocessing
 
+from lightning_face.testing.processes import run_processes
 from lightning_face_sis.metrics import (
     SegmentationQuality,
     class_iou,
@@ -78,34 +77,19 @@ def test_pictures_go_through_the_parser():
     assert float(metric.compute()["accuracy"]) == 1
 
 
-def run(rank: int, split: int, rendezvous: str, queue: multiprocessing.SimpleQueue) -> None:
-    torch.set_num_threads(1)
-    distributed.init_process_group(
-        "gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=2
-    )
+def run(rank: int, split: int):
     mine = slice(0, split) if rank == 0 else slice(split, None)
     metric = SegmentationQuality(5, ignored_label=IGNORED)
     found, wanted = (each[mine] for each in maps())
     if len(found):
         metric.update(found, wanted)
-    queue.put((rank, [float(value) for value in metric.compute().values()]))
-    distributed.destroy_process_group()
+    return [float(value) for value in metric.compute().values()]
 
 
 @pytest.mark.distributed
 @pytest.mark.parametrize("split", [2, 5], ids=["uneven", "one without pictures"])
-def test_two_processes_agree_with_one(tmp_path, split):
-    context = multiprocessing.get_context("spawn")
-    queue = context.SimpleQueue()
-    workers = [
-        context.Process(target=run, args=(rank, split, str(tmp_path / "rendezvous"), queue))
-        for rank in range(2)
-    ]
-    for worker in workers:
-        worker.start()
-    results = dict(queue.get() for _ in workers)
-    for worker in workers:
-        worker.join()
+def test_two_processes_agree_with_one(split):
+    results = run_processes(run, split)
     expected = by_hand(*maps())
-    assert results[0] == pytest.approx(expected)
-    assert results[1] == pytest.approx(expected)
+    for found in results:
+        assert found == pytest.approx(expected)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-import torch.distributed as distributed
-import torch.multiprocessing as multiprocessing
 
 from lightning_face.metrics.talking_head import (
     ChamferDistance,
@@ -19,6 +17,7 @@ from lightning_face.metrics.talking_head import (
     UpperFaceDynamicsDeviation,
     VarifoldDistance,
 )
+from lightning_face.testing.processes import run_processes
 
 LIPS, UPPER, LOWER = torch.tensor([0, 2, 3]), torch.tensor([0, 2]), torch.tensor([3])
 FACES = torch.tensor([[0, 1, 2], [1, 2, 3], [2, 3, 4]])
@@ -57,30 +56,15 @@ def values(parts):
     return [each.item() for each in found]
 
 
-def run(rank, split, rendezvous, queue):
-    torch.set_num_threads(1)
-    distributed.init_process_group(
-        "gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=2
-    )
+def run(rank, split):
     mine = slice(0, split) if rank == 0 else slice(split, None)
-    queue.put((rank, values(sequences()[mine])))
-    distributed.destroy_process_group()
+    return values(sequences()[mine])
 
 
 @pytest.mark.distributed
 @pytest.mark.parametrize("split", [1, 3], ids=["uneven", "one without sequences"])
-def test_two_processes_agree_with_one(tmp_path, split):
-    context = multiprocessing.get_context("spawn")
-    queue = context.SimpleQueue()
-    workers = [
-        context.Process(target=run, args=(rank, split, str(tmp_path / "rendezvous"), queue))
-        for rank in range(2)
-    ]
-    for worker in workers:
-        worker.start()
-    results = dict(queue.get() for _ in workers)
-    for worker in workers:
-        worker.join()
+def test_two_processes_agree_with_one(split):
+    results = run_processes(run, split)
     expected = values(sequences())
-    assert results[0] == pytest.approx(expected, rel=1e-5)
-    assert results[1] == pytest.approx(expected, rel=1e-5)
+    for found in results:
+        assert found == pytest.approx(expected, rel=1e-5)
