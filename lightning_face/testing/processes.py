@@ -37,9 +37,9 @@ def run_processes(
         torch.multiprocessing.ProcessRaisedException: If a process fails.
     """
     with tempfile.TemporaryDirectory() as folder:
-        multiprocessing.spawn(
-            _join_group, (num_processes, work, arguments, folder), nprocs=num_processes
-        )
+        share = (num_processes, work, arguments, folder)
+        # torch exports it without saying so
+        multiprocessing.spawn(_join_group, share, num_processes)  # type: ignore[attr-defined]
         return [torch.load(Path(folder, f"{rank}.pt")) for rank in range(num_processes)]
 
 
