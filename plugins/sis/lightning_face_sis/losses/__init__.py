@@ -7,6 +7,7 @@ from lightning_face_sis.losses.feature_matching import FeatureMatchingLoss
 from lightning_face_sis.losses.gan_loss import DiscriminatorLosses, GANLoss, GANMode
 from lightning_face_sis.losses.identity_loss import IdentityLoss
 from lightning_face_sis.losses.perceptual import VGG19Loss
+from lightning_face_sis.losses.style_distance import style_distance
 
 __all__ = [
     "DiscriminatorLosses",
@@ -16,4 +17,5 @@ __all__ = [
     "IdentityLoss",
     "VGG19Loss",
     "diversity_loss",
+    "style_distance",
 ]

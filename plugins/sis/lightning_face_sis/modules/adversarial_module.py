@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from lightning_face.modules import FaceModule
-from lightning_face_sis.modules.optimization import average_gradients, configure_players
+from lightning_face_sis.modules.optimization import (
+    average_gradients,
+    learning_rate_factor,
+    player_optimizer,
+)
 
 __all__ = ["AdversarialModule", "Terms"]
 
 Terms = dict[str, Tensor]
 """Weighted scalars by name, whose sum is minimised."""
-
-_APART = "discriminator."
 
 
 class AdversarialModule(FaceModule):
@@ -34,12 +36,16 @@ class AdversarialModule(FaceModule):
     Weights to share are those of the generator: the discriminator is no part of ``state_dict``,
     but lies in the checkpoints of the training, which goes on from there.
 
-    A subclass gives the networks, keeps its arguments as hyperparameters, among them those of
-    `configure_players`, and says what both players minimise.
+    A subclass gives the networks, keeps its arguments as hyperparameters, among them those that
+    `player_optimizer` and `learning_rate_factor` read, and says what both players minimise.
     """
 
     generator: nn.Module
     discriminator: nn.Module
+    apart: ClassVar[tuple[str, ...]] = ("discriminator.",)
+    """Beginnings of the names of weights that are no part of ``state_dict``."""
+
+    _has_weights = False
 
     @abstractmethod
     def generator_terms(self, batch: Any) -> Terms:  # noqa: ANN401
@@ -48,6 +54,10 @@ class AdversarialModule(FaceModule):
     @abstractmethod
     def discriminator_terms(self, batch: Any) -> Terms:  # noqa: ANN401
         """Compute what the discriminator minimises, with gradients for it alone."""
+
+    def generator_groups(self) -> dict[float, list[nn.Parameter]]:
+        """Give what the generator trains by a factor on its learning rate."""
+        return {1.0: list(self.generator.parameters())}
 
     def setup(self, stage: str) -> None:
         """Compare sizes with the data, and take the optimisation over.
@@ -60,9 +70,19 @@ class AdversarialModule(FaceModule):
         # would not see to either, which this module does
         self.automatic_optimization = False
 
+    def on_fit_start(self) -> None:
+        """Prepare what training begins with, unless there are weights to go on from."""
+        if not self._has_weights:
+            self.start_afresh()
+        self._has_weights = True
+
+    def start_afresh(self) -> None:
+        """Prepare what training begins with; a resumed run and loaded weights do without."""
+
     def training_step(self, batch: Any, batch_idx: int) -> None:  # noqa: ANN401
         """Let both players learn from a batch."""
-        generator, discriminator = self._optimizers()
+        optimizers = cast("list[LightningOptimizer]", self.optimizers())
+        generator, discriminator = (optimizers[index] for index in self.players)
         self._learn(generator, self.generator_terms, batch, batch_idx)
         self._learn(discriminator, self.discriminator_terms, batch, batch_idx)
 
@@ -72,23 +92,42 @@ class AdversarialModule(FaceModule):
 
     def on_train_epoch_end(self) -> None:
         """Set the learning rates of the next epoch."""
-        schedulers = self.lr_schedulers()
-        for scheduler in schedulers if isinstance(schedulers, list) else [schedulers]:
-            if isinstance(scheduler, LambdaLR):
-                scheduler.step()
+        schedulers = cast("list[LambdaLR]", self.lr_schedulers())
+        for index in self.players:
+            schedulers[index].step()
 
     def configure_optimizers(self) -> tuple[list[Any], list[Any]]:
         """Set up an optimiser and a schedule for both players."""
+        judges = {1.0: list(self.discriminator.parameters())}
+        optimizers = [
+            self.player_optimizer(self.generator_groups(), first=True),
+            self.player_optimizer(judges, first=False),
+        ]
+        return optimizers, [LambdaLR(each, self.learning_rate_factor) for each in optimizers]
+
+    def player_optimizer(self, groups: dict[float, list[nn.Parameter]], first: bool) -> Adam:
+        """Set up the optimiser of one player.
+
+        Args:
+            groups: What it trains, by a factor on its learning rate.
+            first: Whether it is on the generator's side.
+        """
         hparams = self.hparams
-        return configure_players(
-            self.generator.parameters(),
-            self.discriminator.parameters(),
-            lr=hparams["lr"],
-            two_time_scales=hparams["two_time_scales"],
-            schedule=hparams["lr_schedule"],
-            constant_epochs=hparams["constant_epochs"],
-            decay_epochs=hparams["decay_epochs"],
+        return player_optimizer(
+            groups, hparams["lr"], hparams["betas"], hparams["two_time_scales"], first
         )
+
+    def learning_rate_factor(self, epoch: int) -> float:
+        """Give the factor on all learning rates in an epoch."""
+        hparams = self.hparams
+        return learning_rate_factor(
+            hparams["lr_schedule"], epoch, hparams["constant_epochs"], hparams["decay_epochs"]
+        )
+
+    @property
+    def players(self) -> tuple[int, int]:
+        """Places of generator and discriminator among the optimisers."""
+        return 0, 1
 
     def state_dict(  # type: ignore[override]
         self,
@@ -97,12 +136,13 @@ class AdversarialModule(FaceModule):
     ) -> dict[str, Any]:
         """Return the weights to share, as `torch.nn.Module.state_dict` does."""
         whole = super().state_dict(*args, **kwargs)
-        return {name: value for name, value in whole.items() if not name.startswith(_APART)}
+        return {name: value for name, value in whole.items() if not name.startswith(self.apart)}
 
     def load_state_dict(self, state_dict: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
         """Load weights to share; what is not among them stays as it is."""
+        self._has_weights = True
         whole = super().state_dict()
-        apart = {name: value for name, value in whole.items() if name.startswith(_APART)}
+        apart = {name: value for name, value in whole.items() if name.startswith(self.apart)}
         return super().load_state_dict({**apart, **state_dict}, *args, **kwargs)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -135,7 +175,3 @@ class AdversarialModule(FaceModule):
             average_gradients(each for group in optimizer.param_groups for each in group["params"])
         optimizer.step()
         optimizer.zero_grad()
-
-    def _optimizers(self) -> tuple[LightningOptimizer, LightningOptimizer]:
-        generator, discriminator = cast("list[LightningOptimizer]", self.optimizers())
-        return generator, discriminator

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import torch
 import torch.distributed as dist
 from torch import nn
 from torch.optim import Adam
-from torch.optim.lr_scheduler import LambdaLR
 
 __all__ = [
     "LearningRateSchedule",
     "average_gradients",
-    "configure_players",
     "learning_rate_factor",
+    "player_optimizer",
 ]
 
 LearningRateSchedule = Literal["linear", "constant"]
@@ -40,48 +39,38 @@ def learning_rate_factor(
     return 1 - min(max(0, epoch - constant_epochs), decay_epochs) / max(1, decay_epochs)
 
 
-def configure_players(
-    generator: Iterable[nn.Parameter],
-    discriminator: Iterable[nn.Parameter],
+def player_optimizer(
+    groups: Mapping[float, Iterable[nn.Parameter]],
     lr: float,
+    betas: tuple[float, float] | None,
     two_time_scales: bool,
-    schedule: LearningRateSchedule,
-    constant_epochs: int,
-    decay_epochs: int,
-) -> tuple[list[Adam], list[LambdaLR]]:
-    """Set up Adam and the schedule for both players.
+    first: bool,
+) -> Adam:
+    """Set up Adam for one of two players.
 
     Args:
-        generator: What the generator trains; frozen parameters are left out.
-        discriminator: The same of the discriminator.
+        groups: What the player trains, by a factor on its learning rate; frozen parameters are
+            left out.
         lr: Learning rate.
-        two_time_scales: Let the discriminator learn at ``2 lr`` and the generator at ``lr / 2``,
-            with decay rates 0 and 0.9; otherwise both at ``lr``, with 0.5 and 0.999.
-        schedule: See `learning_rate_factor`.
-        constant_epochs: See `learning_rate_factor`.
-        decay_epochs: See `learning_rate_factor`.
-
-    Returns:
-        The optimisers of generator and discriminator, and their schedules counted in epochs.
+        betas: Decay rates of Adam's averages; None is 0 and 0.9 with two time scales, and 0.5 and
+            0.999 without.
+        two_time_scales: Let the first player learn at ``lr / 2`` and the second at ``2 lr``;
+            otherwise both learn at ``lr``.
+        first: Whether it is the first player, the generator.
 
     Source:
         Heusel et al., "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash
         Equilibrium", with the factors of the published code.
     """
-    betas = (0.0, 0.9) if two_time_scales else (0.5, 0.999)
-    factors = (0.5, 2.0) if two_time_scales else (1.0, 1.0)
-    optimizers = [
-        Adam([each for each in player if each.requires_grad], lr=factor * lr, betas=betas)
-        for player, factor in zip((generator, discriminator), factors, strict=True)
+    if two_time_scales:
+        lr = lr / 2 if first else 2 * lr
+    if betas is None:
+        betas = (0.0, 0.9) if two_time_scales else (0.5, 0.999)
+    trained = [
+        {"params": [each for each in parameters if each.requires_grad], "lr": factor * lr}
+        for factor, parameters in groups.items()
     ]
-    schedulers = [
-        LambdaLR(
-            optimizer,
-            lambda epoch: learning_rate_factor(schedule, epoch, constant_epochs, decay_epochs),
-        )
-        for optimizer in optimizers
-    ]
-    return optimizers, schedulers
+    return Adam(trained, lr=lr, betas=(betas[0], betas[1]))
 
 
 def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
