@@ -301,7 +301,8 @@ class FaceCLI(LightningCLI):
     def _open_folder(self) -> str:
         """Make the run folder, or enter that of the run to be continued."""
         folder = self.resumed or run_folder.create(self.base.absolute(), self.experiment)
-        sweep_temporaries(folder / run_folder.CHECKPOINTS)
+        for each in (folder, *filter(Path.is_dir, folder.iterdir())):
+            sweep_temporaries(each)
         run_folder.record_command(folder, self.start.verb, self.start.words)
         (folder / "traceback.txt").unlink(missing_ok=True)
         with atomic_path(folder / run_folder.CONFIG) as temporary:
