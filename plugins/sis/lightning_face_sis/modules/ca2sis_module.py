@@ -12,7 +12,7 @@ from torch.nn.functional import l1_loss
 from torchmetrics.image import PeakSignalNoiseRatio
 
 from lightning_face_sis.data.celebamask_classes import CLASS_NAMES, SWAP_CLASSES
-from lightning_face_sis.data.colors import colorize_labels, face_colors
+from lightning_face_sis.data.colors import colorize_labels, face_colors, scene_colors
 from lightning_face_sis.data.label_map import one_hot_masks
 from lightning_face_sis.editing import swap_styles
 from lightning_face_sis.evaluation import SynthesisMetrics
@@ -222,7 +222,8 @@ class CA2SISModule(AdversarialModule):
     def generator_terms(self, batch: Batch) -> Terms:
         """Compute what the generator minimises."""
         masks = self.masks(batch)
-        fake, attention_loss = self.synthesise(batch, masks, with_attention_loss=True)
+        attends = self.hparams["attention_weight"] > 0
+        fake, attention_loss = self.synthesise(batch, masks, with_attention_loss=attends)
         self._fake = fake.detach()
         judged_fake, judged_real = self.judge(fake, batch["images"], masks)
         return {
@@ -322,9 +323,16 @@ class CA2SISModule(AdversarialModule):
         Args:
             folder: Weights of metrics; None leaves out those that need some.
         """
-        names = class_names_of(self.hparams["num_classes"])
-        self.metrics = SynthesisMetrics(folder, names).to(self.device)
+        self.metrics = self.synthesis_metrics(folder)
         self._baseline = PeakSignalNoiseRatio(data_range=1.0).to(self.device)
+
+    def synthesis_metrics(self, folder: str | None) -> SynthesisMetrics:
+        """Build the metrics of a table for the classes of the data."""
+        datamodule = getattr(self.trainer, "datamodule", None)
+        offered = getattr(datamodule, "class_names", None)
+        names = list(offered or class_names_of(self.hparams["num_classes"]))
+        unknown = names.index("unknown") if "unknown" in names else None
+        return SynthesisMetrics(folder, names, unknown).to(self.device)
 
     def evaluate(self, batch: Batch) -> Tensor:
         """Reconstruct pictures and add them to the table.
@@ -399,7 +407,9 @@ class CA2SISModule(AdversarialModule):
 
     def sample_images(self, batch: Batch) -> dict[str, Tensor]:
         """Give rows of pictures: image, classes, reconstruction, and with the next one's style."""
-        colors = face_colors(self.hparams["num_classes"])
+        num_classes = self.hparams["num_classes"]
+        faces = num_classes == len(CLASS_NAMES)
+        colors = face_colors(num_classes) if faces else scene_colors(num_classes)
         following = torch.arange(len(batch["images"])).roll(-1)
         return {
             "image": to_unit(batch["images"]),

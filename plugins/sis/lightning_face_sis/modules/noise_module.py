@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,13 +12,12 @@ from torchmetrics import MeanMetric
 
 from lightning_face.data.randomness import mixed_seed
 from lightning_face.errors import ConfigError
-from lightning_face_sis.evaluation import SynthesisMetrics
-from lightning_face_sis.loading import class_names_of
 from lightning_face_sis.losses import diversity_loss, style_distance
 from lightning_face_sis.modules.adversarial_module import Terms
 from lightning_face_sis.modules.ca2sis_module import Batch, CA2SISModule, partners_of, to_unit
 from lightning_face_sis.modules.initialisation import NoiseStart, initialise_noise_encoder
 from lightning_face_sis.modules.pretrained_generator import start_from
+from lightning_face_sis.modules.style_transfer_rows import class_contrast
 from lightning_face_sis.networks.generator import GeneratorOutput
 
 __all__ = ["NoiseModule"]
@@ -33,9 +32,9 @@ class NoiseModule(CA2SISModule):
     The generator stays as it is; its noise encoder learns against a new discriminator to give
     styles whose pictures look real, and which differ. Beside the rows of CA2-SIS, which are those
     of reconstructions, validation and test give ``diversity``, the mean absolute difference of
-    pictures of equal masks drawn from two noises, beside ``diversity_images``, the same of styles
-    from two images; and ``attention_noise`` beside ``attention_images``, the attention loss: where
-    both are alike, pictures from noise follow the masks as reconstructions do.
+    pictures of equal masks drawn from two noises, and ``contrast``, the share of the variance of
+    colours in a picture that lies between its classes; beside them stand ``diversity_images`` and
+    ``contrast_images``, the same of pictures in the styles of two images and of the images.
 
     Source: Fontanini et al., "Semantic Image Synthesis via Class-Adaptive Cross-Attention", IEEE
     Access 13, 2025, sampling of styles; the published code.
@@ -66,7 +65,7 @@ class NoiseModule(CA2SISModule):
         super().__init__(noise_dim=noise_dim, **settings)
         if noise_start == "kaiming" and self.generator.noise_encoder is not None:
             initialise_noise_encoder(self.generator.noise_encoder)
-        names = ("diversity", "diversity_images", "attention_noise", "attention_images")
+        names = ("diversity", "diversity_images", "contrast", "contrast_images")
         self._means = {name: MeanMetric() for name in names}
 
     @property
@@ -131,8 +130,9 @@ class NoiseModule(CA2SISModule):
         if self.in_first_phase:
             return super().generator_terms(batch)
         masks = self.masks(batch)
+        attends = self.hparams["attention_weight"] > 0
         fake, attention_loss = self.generator.forward_noise(
-            self._draw(batch), masks, with_attention_loss=True
+            self._draw(batch), masks, with_attention_loss=attends
         )
         self._fake = fake.detach()
         judged, _ = self.judge(fake, batch["images"], masks)
@@ -153,7 +153,7 @@ class NoiseModule(CA2SISModule):
             return self.generator.forward_noise(self._draw(batch), masks)
         return super().synthesise(batch, masks, with_attention_loss=with_attention_loss)
 
-    def sample(self, batch: Batch, number: int) -> GeneratorOutput:
+    def sample(self, batch: Batch, number: int) -> Tensor:
         """Synthesise pictures from noise, for each file always the same.
 
         Args:
@@ -161,7 +161,7 @@ class NoiseModule(CA2SISModule):
             number: Which of the pictures that could be drawn.
 
         Returns:
-            The pictures, and their attention loss.
+            Pictures ``(batch, 3, height, width)``.
         """
         draws = [
             torch.randn(
@@ -171,30 +171,29 @@ class NoiseModule(CA2SISModule):
             for name in (Path(file).name for file in batch["files"])
         ]
         noise = torch.stack(draws).to(batch["images"])
-        return self.generator.forward_noise(noise, self.masks(batch), with_attention_loss=True)
+        return self.generator.forward_noise(noise, self.masks(batch)).images
 
     def begin_table(self, folder: str | None) -> None:
         """Begin a table of metrics."""
         super().begin_table(folder)
-        names = class_names_of(self.hparams["num_classes"])
-        self._sampled = SynthesisMetrics(folder, names).to(self.device)
+        self._sampled = self.synthesis_metrics(folder)
         for metric in self._means.values():
             metric.to(self.device).reset()
 
     def evaluate(self, batch: Batch) -> Tensor:
         """Reconstruct pictures, draw others, and add both to the table."""
         reconstructed = super().evaluate(batch)
-        images, attention = self.sample(batch, 0)
-        self._sampled.update(images, batch["images"], batch["labels"])
-        pairs = {
-            "diversity": (images, self.sample(batch, 1).images),
-            "diversity_images": (reconstructed, self.render(batch, partners_of(batch), None)),
+        masks, drawn, other = self.masks(batch), self.sample(batch, 0), self.sample(batch, 1)
+        self._sampled.update(drawn, batch["images"], batch["labels"])
+        transferred = self.render(batch, partners_of(batch), None)
+        terms = {
+            "diversity": (drawn - other).abs().mean(),
+            "diversity_images": (reconstructed - transferred).abs().mean(),
+            "contrast": class_contrast(drawn, masks).mean(),
+            "contrast_images": class_contrast(batch["images"], masks).mean(),
         }
-        terms = {name: (one - other).abs().mean() for name, (one, other) in pairs.items()}
-        shown = super().synthesise(batch, self.masks(batch), with_attention_loss=True)
-        losses = {"attention_noise": attention, "attention_images": shown.attention_loss}
-        for name, term in {**terms, **losses}.items():
-            self._means[name].update(cast("Tensor", term), len(images))
+        for name, term in terms.items():
+            self._means[name].update(term, len(drawn))
         return reconstructed
 
     def table(self) -> dict[str, Tensor]:
@@ -212,11 +211,11 @@ class NoiseModule(CA2SISModule):
         Returns:
             ``synthesised`` pictures in [-1, 1] beside what the batch holds.
         """
-        return {**batch, "synthesised": self.sample(batch, 0).images}
+        return {**batch, "synthesised": self.sample(batch, 0)}
 
     def sample_images(self, batch: Batch) -> dict[str, Tensor]:
         """Give rows of pictures: those of CA2-SIS, and three from noise."""
-        drawn = {f"noise {number + 1}": self.sample(batch, number).images for number in range(3)}
+        drawn = {f"noise {number + 1}": self.sample(batch, number) for number in range(3)}
         return {
             **super().sample_images(batch),
             **{title: to_unit(images) for title, images in drawn.items()},

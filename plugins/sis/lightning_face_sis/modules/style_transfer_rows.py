@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-__all__ = ["StyleTransferRows", "class_colors"]
+__all__ = ["StyleTransferRows", "class_colors", "class_contrast"]
 
 
 class StyleTransferRows(Metric):
@@ -84,3 +84,20 @@ def class_colors(images: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
     counts = flat.sum(dim=2, keepdim=True)
     sums = flat @ images.float().flatten(2).transpose(1, 2)
     return sums / counts.clamp_min(1), counts[..., 0] > 0
+
+
+def class_contrast(images: Tensor, masks: Tensor) -> Tensor:
+    """Compute how much of the variance of colours in pictures lies between their classes.
+
+    Args:
+        images: Pictures ``(batch, 3, height, width)``.
+        masks: One mask a class ``(batch, num_classes, height, width)``, 0 or 1.
+
+    Returns:
+        Shares ``(batch,)``: 1 where every class has one colour, 0 where all classes have the same.
+    """
+    colors, _ = class_colors(images, masks)
+    painted = torch.einsum("bkhw,bkc->bchw", masks.float(), colors)
+    means = images.float().mean(dim=(2, 3), keepdim=True)
+    between = (painted - means).square().sum(dim=(1, 2, 3))
+    return between / (images.float() - means).square().sum(dim=(1, 2, 3)).clamp_min(1e-12)
