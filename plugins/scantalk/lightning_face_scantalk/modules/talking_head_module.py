@@ -14,11 +14,11 @@ from torch import Tensor
 
 from lightning_face.audio import SpeechEncoder
 from lightning_face.modules import FaceModule
+from lightning_face.modules.adam import configure_adam
 from lightning_face_scantalk.data.layout import find_layout
 from lightning_face_scantalk.modules.device_operators import DeviceOperators
 from lightning_face_scantalk.modules.head_pictures import draw_heads
 from lightning_face_scantalk.modules.head_table import HeadTable
-from lightning_face_scantalk.modules.optimization import configure_adam
 from lightning_face_scantalk.networks.scantalk import ScanTalk
 from lightning_face_scantalk.prediction_writer import TalkingHeadVideos
 
@@ -177,7 +177,10 @@ class TalkingHeadModule(FaceModule):
         return [] if given else [TalkingHeadVideos()]
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """Set up Adam and the learning-rate schedule, counted in optimiser steps."""
+        """Set up Adam and the learning-rate schedule, counted in optimiser steps.
+
+        Source: the published training: Adam, constant learning rate, no weight decay.
+        """
         schedule = self.hparams["lr_schedule"]
         # counting steps makes the loaders, which a constant rate has no need of yet
         steps = math.inf if schedule == "constant" else self.trainer.estimated_stepping_batches

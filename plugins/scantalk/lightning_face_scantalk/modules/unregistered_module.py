@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
+from lightning_face.modules.adam import LearningRateSchedule
 from lightning_face_scantalk.losses import (
     METRES,
     Kernel,
@@ -16,7 +17,6 @@ from lightning_face_scantalk.losses import (
     varifold_loss,
 )
 from lightning_face_scantalk.modules.example_heads import example_batch
-from lightning_face_scantalk.modules.optimization import LearningRateSchedule
 from lightning_face_scantalk.modules.talking_head_module import TalkingHeadModule
 
 __all__ = ["UnregisteredModule"]

@@ -1,4 +1,4 @@
-"""The optimiser and the learning-rate schedule."""
+"""Adam and a learning-rate schedule."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from lightning_face_scantalk.modules.optimization import configure_adam, learning_rate_factor
+from lightning_face.modules.adam import configure_adam, learning_rate_factor
 
 
 def test_published_optimiser_is_plain_adam_on_what_is_trained():

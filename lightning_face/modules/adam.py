@@ -1,4 +1,4 @@
-"""The optimiser and the learning-rate schedule."""
+"""Adam and a learning-rate schedule."""
 
 from __future__ import annotations
 
@@ -37,9 +37,7 @@ def learning_rate_factor(step: int, steps: float) -> float:
 def configure_adam(
     module: nn.Module, lr: float, schedule: LearningRateSchedule, steps: float
 ) -> OptimizerLRScheduler:
-    """Set up Adam with its default settings, and the schedule.
-
-    Source: the published training: Adam, constant learning rate, no weight decay.
+    """Set up Adam with its default settings, no weight decay, and the schedule.
 
     Args:
         module: Whose parameters to train; frozen ones are left out.
