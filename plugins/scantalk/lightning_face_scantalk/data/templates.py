@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
-import pickle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lightning_face.checkpoint.array_pickle import read_array_pickle
 from lightning_face.errors import DataError
 from lightning_face.mesh import Mesh, read_mesh
 from lightning_face_scantalk.data.layout import HeadLayout
 
-__all__ = ["TemplateBook", "read_array_pickle"]
+__all__ = ["TemplateBook"]
 
 Floats = NDArray[np.float64]
 
@@ -105,71 +104,6 @@ class TemplateBook:
                 f"{self.faces_path} are for {self.num_vertices}"
             )
         return Mesh(vertices, self.faces)
-
-
-def read_array_pickle(path: Path) -> dict[str, NDArray[Any]]:
-    """Read a pickled dictionary of NumPy arrays, also one of Python 2, without running any code.
-
-    Args:
-        path: The file, which is there.
-
-    Raises:
-        DataError: The file is empty, damaged, or asks for anything but NumPy arrays.
-    """
-    content = path.read_bytes()
-    if not content:
-        raise DataError(f"{path} is empty")
-    try:
-        found = _ArrayUnpickler(path, io.BytesIO(content)).load()
-    except DataError:
-        raise
-    except Exception as error:
-        # damaged bytes make the unpickler raise errors of any kind
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"{path} is damaged or no pickle: {reason}") from error
-    if not isinstance(found, dict) or not found:
-        raise DataError(f"{path} holds no dictionary of arrays")
-    for key, value in found.items():
-        if not isinstance(key, str) or not isinstance(value, np.ndarray):
-            raise DataError(f"{path}: the entry {key!r} is not an array under a name")
-    return found
-
-
-class _ArrayUnpickler(pickle.Unpickler):
-    """Unpickler to which nothing but NumPy arrays exists."""
-
-    def __init__(self, path: Path, file: io.BytesIO) -> None:
-        super().__init__(file, encoding="latin1")
-        self._path = path
-
-    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401
-        # the module moved in NumPy 2
-        if module in ("numpy.core.multiarray", "numpy._core.multiarray") and name == "_reconstruct":
-            return _empty_array
-        if (module, name) == ("numpy", "ndarray"):
-            return np.ndarray
-        if (module, name) == ("numpy", "dtype"):
-            return np.dtype
-        if (module, name) == ("_codecs", "encode"):
-            return _latin1_bytes
-        raise DataError(
-            f"{self._path} was not read: it asks for {module}.{name}, and anything but NumPy "
-            "arrays could run code"
-        )
-
-
-def _empty_array(kind: Any, shape: Any, code: Any) -> NDArray[Any]:  # noqa: ANN401
-    """Stand in for NumPy's own function; the content of the array follows in the pickle."""
-    if kind is not np.ndarray:
-        raise TypeError("no array")
-    return np.ndarray(shape, np.int8)
-
-
-def _latin1_bytes(text: str, encoding: str) -> bytes:
-    """Return the bytes that Python 3 stores as text for the pickles of Python 2."""
-    if encoding != "latin1":
-        raise ValueError(f"bytes as {encoding}")
-    return text.encode("latin1")
 
 
 def _positions(path: Path, subject: str, value: NDArray[Any]) -> Floats:
