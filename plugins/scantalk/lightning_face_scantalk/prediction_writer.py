@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch.distributed as distributed
 from lightning.pytorch import Callback, LightningModule, Trainer
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
-from lightning_face.checkpoint.atomic import atomic_path
+from lightning_face.callbacks.video_overview import WrittenVideo, reduced_picture, write_overview
 from lightning_face.errors import ConfigError
 from lightning_face.mesh import Mesh
 from lightning_face.mesh.animation_file import open_animation
-from lightning_face.render import VIEWS, SpeechVideo, contact_sheet
+from lightning_face.render import VIEWS, SpeechVideo
 from lightning_face.render.color_map import round_up
 from lightning_face.video import AudioTrack, VideoWriter
 from lightning_face_scantalk.animation import opened_mouth
@@ -30,25 +26,6 @@ __all__ = ["TalkingHeadVideos"]
 
 _RATE = 16000
 _LOUDEST = 0.9
-_SHEET_SCALE = 0.6
-_STYLE_SHEET = """
-body { font: 15px/1.4 system-ui, sans-serif; margin: 2rem; background: #fafafa; color: #222; }
-main { display: grid; grid-template-columns: repeat(auto-fill, minmax(420px, 1fr)); gap: 1.5rem; }
-figure { margin: 0; } video, img { width: 100%; border-radius: 4px; }
-figcaption { padding-top: 4px; font-size: 13px; }
-@media (prefers-color-scheme: dark) { body { background: #181818; color: #ddd; } }
-"""
-
-
-@dataclass(frozen=True, eq=False)
-class _Written:
-    """A video and what the overview shows of it."""
-
-    name: str
-    video: str
-    caption: str
-    pictures: list[NDArray[np.uint8]]
-    labels: list[str]
 
 
 class TalkingHeadVideos(Callback):
@@ -90,7 +67,7 @@ class TalkingHeadVideos(Callback):
         self.shown_frames = shown_frames
         self.shown_videos = shown_videos
         self.animations = animations
-        self._written: list[_Written] = []
+        self._written: list[WrittenVideo] = []
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin a new list of videos."""
@@ -112,18 +89,10 @@ class TalkingHeadVideos(Callback):
 
     def on_predict_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the contact sheet and the page."""
-        written = self._written
-        if trainer.world_size > 1:
-            gathered: list[Any] = [None] * trainer.world_size
-            distributed.all_gather_object(gathered, written)
-            written = [each for part in gathered for each in part]
-        if trainer.is_global_zero and written:
-            # processes may repeat a sequence
-            unique = {each.name: each for each in written}
-            ordered = [unique[name] for name in sorted(unique)]
-            _write_overview(_folder(trainer), ordered, self.shown_videos)
+        folder = _folder(trainer)
+        write_overview(trainer, folder, self._written, "Talking heads", self.shown_videos)
 
-    def _write(self, folder: Path, batch: dict[str, Any], index: int) -> _Written:
+    def _write(self, folder: Path, batch: dict[str, Any], index: int) -> WrittenVideo:
         """Write what was predicted of one sequence."""
         name = _name_of(batch, index)
         frames, faces = _array(batch["predicted"][index]), batch["faces"][index].cpu().numpy()
@@ -158,14 +127,14 @@ class TalkingHeadVideos(Callback):
             for number, picture in enumerate(pictures):
                 writer.add(picture)
                 if number in chosen:
-                    shown[number] = _reduced(picture[: self.height])
+                    shown[number] = reduced_picture(picture[: self.height])
         if self.animations is not None:
             path = folder / f"{name}.{self.animations}"
             mesh = Mesh(still.astype(np.float64), faces)
             with open_animation(path, mesh, fps, len(frames)) as animation:
                 animation.add(frames)
         labels = [f"{number / fps:.2f} s" for number in shown]
-        return _Written(name, f"{name}.mp4", caption, list(shown.values()), labels)
+        return WrittenVideo(name, f"{name}.mp4", caption, list(shown.values()), labels)
 
 
 def _folder(trainer: Trainer) -> Path:
@@ -187,44 +156,3 @@ def _sound(waveform: Tensor) -> AudioTrack:
     """Undo the normalisation of a recording as far as hearing goes."""
     samples = _array(waveform)
     return AudioTrack(samples * np.float32(_LOUDEST / max(np.abs(samples).max(), 1e-9)), _RATE)
-
-
-def _reduced(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    image = Image.fromarray(picture)
-    size = round(image.width * _SHEET_SCALE), round(image.height * _SHEET_SCALE)
-    return np.asarray(image.resize(size, Image.Resampling.LANCZOS))
-
-
-def _write_overview(folder: Path, written: list[_Written], shown_videos: int) -> None:
-    """Write the contact sheet, a row for each video, and the page of all videos."""
-    spread = np.linspace(0, len(written) - 1, min(shown_videos, len(written))).round().astype(int)
-    on_sheet = [written[index] for index in spread]
-    pictures = [picture for each in on_sheet for picture in each.pictures]
-    labels = [f"{each.name}  {label}" for each in on_sheet for label in each.labels]
-    largest = np.max([picture.shape[:2] for picture in pictures], axis=0)
-    padded = [_padded(picture, *largest) for picture in pictures]
-    sheet = contact_sheet(padded, labels, columns=max(len(each.pictures) for each in on_sheet))
-    with atomic_path(folder / "contact_sheet.png") as temporary:
-        Image.fromarray(sheet).save(temporary, format="PNG")
-    with atomic_path(folder / "index.html") as temporary:
-        temporary.write_text(_page(written), encoding="utf-8")
-
-
-def _padded(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    missing = height - picture.shape[0], width - picture.shape[1]
-    return np.pad(picture, ((0, missing[0]), (0, missing[1]), (0, 0)), constant_values=255)
-
-
-def _page(written: list[_Written]) -> str:
-    figures = "\n".join(
-        f'<figure><video controls loop preload="metadata" src="{html.escape(each.video)}"></video>'
-        f"<figcaption>{html.escape(each.caption)}</figcaption></figure>"
-        for each in written
-    )
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Talking heads</title><style>{_STYLE_SHEET}</style></head>\n"
-        f"<body><h1>Talking heads</h1>\n<p>{len(written)} sequences; frames of them on one "
-        f'<a href="contact_sheet.png">sheet</a>.</p>\n<main>\n{figures}\n</main></body></html>\n'
-    )
