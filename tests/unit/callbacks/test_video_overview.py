@@ -34,7 +34,9 @@ def test_page_names_every_video_once_in_order(tmp_path, trainer):
 def test_sheet_has_a_row_for_each_shown_video(tmp_path, trainer):
     sizes = []
     for shown in (1, 3):
-        videos = [video(name, height=height) for name, height in zip("abc", (40, 60, 40))]
+        videos = [
+            video(name, height=height) for name, height in zip("abc", (40, 60, 40), strict=True)
+        ]
         write_overview(trainer, tmp_path, videos, "Heads", shown)
         sizes.append(Image.open(tmp_path / "contact_sheet.png").size)
     assert sizes[0][0] == sizes[1][0]
