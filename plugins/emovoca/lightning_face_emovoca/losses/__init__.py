@@ -1,0 +1,1 @@
+"""Losses of the networks of emotional talking heads."""
