@@ -25,8 +25,8 @@ from torch import Tensor, nn
 from lightning_face.audio import SpeechEncoder
 from lightning_face.mesh import Mesh, OperatorSettings, surface_operators
 from lightning_face.mesh.operators import operator_arrays
-from lightning_face_scantalk.data.sample_head import draw_identity, neutral
-from lightning_face_scantalk.data.sample_topology import HeadTopology
+from lightning_face.sample_heads.shape import draw_identity, neutral
+from lightning_face.sample_heads.topology import HeadTopology
 from lightning_face_scantalk.networks.mesh_operators import MeshOperators
 from lightning_face_scantalk.networks.scantalk import ScanTalk
 

@@ -10,14 +10,14 @@ from lightning_face.audio import SpeechEncoder, normalize_waveform
 from lightning_face.errors import DataError
 from lightning_face.mesh import Mesh, OperatorSettings
 from lightning_face.mesh.alignment import SimilarityTransform
+from lightning_face.sample_heads.shape import draw_identity, movement, neutral
+from lightning_face.sample_heads.topology import HeadTopology
 from lightning_face_scantalk.animation import (
     animate,
     encode_long_speech,
     opened_mouth,
     prepare_head,
 )
-from lightning_face_scantalk.data.sample_head import draw_identity, movement, neutral
-from lightning_face_scantalk.data.sample_topology import HeadTopology
 from lightning_face_scantalk.networks.scantalk import ScanTalk
 
 SETTINGS = OperatorSettings(16)

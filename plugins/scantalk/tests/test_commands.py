@@ -15,10 +15,10 @@ from lightning_face.checkpoint.weights import save_weights
 from lightning_face.errors import ConfigError, DataError, WeightsError
 from lightning_face.mesh import Mesh, read_mesh, write_mesh
 from lightning_face.mesh.animation_file import read_animation
+from lightning_face.sample_heads.topology import HeadTopology
 from lightning_face.video import read_video
 from lightning_face_scantalk.commands import main
 from lightning_face_scantalk.data.sample import write_sample
-from lightning_face_scantalk.data.sample_topology import HeadTopology
 from lightning_face_scantalk.importer import export_reference
 from lightning_face_scantalk.modules.scantalk_module import ScanTalkModule
 

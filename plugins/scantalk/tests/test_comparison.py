@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lightning_face.sample_heads.shape import draw_identity, movement, neutral
+from lightning_face.sample_heads.topology import HeadTopology
 from lightning_face_scantalk.comparison import Comparison
-from lightning_face_scantalk.data.sample_head import draw_identity, movement, neutral
-from lightning_face_scantalk.data.sample_topology import HeadTopology
 
 
 def sequence(frequency, amounts):

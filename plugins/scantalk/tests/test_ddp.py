@@ -13,9 +13,9 @@ import yaml
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from lightning_face.sample_heads.topology import HeadTopology
 from lightning_face.testing.processes import run_processes
 from lightning_face_scantalk.data.sample import write_sample
-from lightning_face_scantalk.data.sample_topology import HeadTopology
 from lightning_face_scantalk.modules.example_heads import example_batch
 from lightning_face_scantalk.modules.head_table import HeadTable
 from lightning_face_scantalk.modules.scantalk_module import ScanTalkModule

@@ -10,8 +10,8 @@ from scipy.spatial.transform import Rotation
 
 from lightning_face.errors import DataError
 from lightning_face.mesh import Mesh
-from lightning_face_scantalk.data.sample_head import draw_identity, neutral
-from lightning_face_scantalk.data.sample_topology import HeadTopology
+from lightning_face.sample_heads.shape import draw_identity, neutral
+from lightning_face.sample_heads.topology import HeadTopology
 from lightning_face_scantalk.placement import (
     TRAINING_LANDMARKS,
     place_automatically,

@@ -12,8 +12,8 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 from lightning_face.callbacks import ProgressKeeper, RandomStateKeeper
 from lightning_face.checkpoint.io import AtomicCheckpointIO
+from lightning_face.sample_heads.topology import HeadTopology
 from lightning_face_scantalk.data.sample import write_sample
-from lightning_face_scantalk.data.sample_topology import HeadTopology
 from lightning_face_scantalk.data.talking_heads import TalkingHeadsDataModule
 from lightning_face_scantalk.data.unregistered_heads import UnregisteredHeadsDataModule
 from lightning_face_scantalk.data.unregistered_sample import write_unregistered_sample

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
 
 from lightning_face.errors import ConfigError
 
@@ -16,9 +14,7 @@ __all__ = [
     "NUM_EMOTIONS",
     "NUM_INTENSITIES",
     "Emotion",
-    "emotion_vector",
     "find_emotion",
-    "intensity_vector",
     "select_emotions",
 ]
 
@@ -110,56 +106,7 @@ def select_emotions(names: list[str] | None) -> tuple[Emotion, ...]:
     found = sorted((find_emotion(name) for name in names), key=lambda each: each.label)
     if not found:
         raise ConfigError("no emotion is named: leave the setting out for all of them")
-    for first, second in zip(found, found[1:], strict=False):
+    for first, second in itertools.pairwise(found):
         if first == second:
             raise ConfigError(f"the emotion {first.name} is named twice")
     return tuple(found)
-
-
-def emotion_vector(emotion: Emotion, num_emotions: int = NUM_EMOTIONS) -> NDArray[np.float32]:
-    """Return an emotion as the speech network takes it: 1 at its label ``(num_emotions,)``.
-
-    Args:
-        emotion: The emotion.
-        num_emotions: Classes of the network, 12 where it knows `NEUTRAL`.
-
-    Raises:
-        ConfigError: The network has no such class.
-    """
-    if emotion.label >= num_emotions:
-        raise ConfigError(
-            f"the emotion {emotion.name} has the number {emotion.label}, but the network was "
-            f"trained on {num_emotions} classes"
-        )
-    vector = np.zeros(num_emotions, dtype=np.float32)
-    vector[emotion.label] = 1
-    return vector
-
-
-def intensity_vector(
-    intensity: float, num_intensities: int = NUM_INTENSITIES
-) -> NDArray[np.float32]:
-    """Return an intensity as the speech network takes it ``(num_intensities,)``.
-
-    A whole number is 1 at its place. What lies between two is shared among their places, and what
-    lies below 1 or above the last scales the first or the last place.
-
-    Args:
-        intensity: 0 or more; 1 is low, 2 middle, 3 high.
-        num_intensities: Intensities of the network.
-
-    Raises:
-        ConfigError: The intensity is negative or not finite.
-    """
-    if not np.isfinite(intensity) or intensity < 0:
-        raise ConfigError(f"intensity {intensity}: it is 0 or more, such as 1, 2 or 3")
-    vector = np.zeros(num_intensities, dtype=np.float32)
-    if intensity <= 1:
-        vector[0] = intensity
-    elif intensity >= num_intensities:
-        vector[-1] = intensity / num_intensities
-    else:
-        below = int(intensity)
-        vector[below] = intensity - below
-        vector[below - 1] = 1 - (intensity - below)
-    return vector

@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightning_face.audio import load_audio
+from lightning_face.audio.waveform_cache import SAMPLE_RATE
 from lightning_face.data.check import DataReport, Severity
 from lightning_face.errors import DataError
 from lightning_face.mesh import Mesh
+from lightning_face.mesh.vertex_file import count_frames, open_array, read_vertices
 from lightning_face_scantalk.data.layout import LAYOUTS, SOURCE, HeadLayout
 from lightning_face_scantalk.data.masks import read_masks
 from lightning_face_scantalk.data.recordings import Recording, list_recordings
 from lightning_face_scantalk.data.templates import TemplateBook
-from lightning_face_scantalk.data.vertex_file import count_frames, open_array, read_vertices
-from lightning_face_scantalk.data.waveform_cache import SAMPLE_RATE
 
 __all__ = ["check_talking_heads"]
 

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch.utils.data import Dataset
 
+from lightning_face.audio.waveform_cache import cached_waveform
+from lightning_face.mesh.vertex_file import read_vertices
 from lightning_face_scantalk.data.head import SpeakingHead
 from lightning_face_scantalk.data.recordings import Recording
-from lightning_face_scantalk.data.vertex_file import read_vertices
-from lightning_face_scantalk.data.waveform_cache import cached_waveform
 
 __all__ = ["TalkingHeadsDataset", "common_values"]
 

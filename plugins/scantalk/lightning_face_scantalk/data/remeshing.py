@@ -17,6 +17,7 @@ from scipy.spatial import cKDTree
 
 from lightning_face.errors import DataError
 from lightning_face.mesh import Mesh, read_mesh, write_mesh
+from lightning_face.mesh.vertex_file import read_vertices
 from lightning_face.optional import optional_import
 from lightning_face_scantalk.data.layout import LAYOUTS
 from lightning_face_scantalk.data.masks import HeadMasks, read_masks
@@ -24,7 +25,6 @@ from lightning_face_scantalk.data.recordings import Recording, data_folder, list
 from lightning_face_scantalk.data.splits import SPLITS
 from lightning_face_scantalk.data.templates import TemplateBook
 from lightning_face_scantalk.data.unregistered_file import write_frames
-from lightning_face_scantalk.data.vertex_file import read_vertices
 
 __all__ = ["SurfacePoints", "locate", "remesh", "write_raw_scans", "write_remeshed"]
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from lightning_face.audio import write_wav
 from lightning_face.mesh import Mesh, write_mesh
-from lightning_face_scantalk.data.sample_head import (
+from lightning_face.sample_heads.shape import (
     Identity,
     draw_identity,
     lip_vertices,
@@ -26,12 +26,12 @@ from lightning_face_scantalk.data.sample_head import (
     neutral,
     upper_vertices,
 )
-from lightning_face_scantalk.data.sample_speech import (
+from lightning_face.sample_heads.speech import (
     Utterance,
     draw_utterance,
     subject_number,
 )
-from lightning_face_scantalk.data.sample_topology import HeadTopology, SphereMesh
+from lightning_face.sample_heads.topology import HeadTopology, SphereMesh
 
 __all__ = ["SUBJECTS", "TOPOLOGIES", "write_sample"]
 

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from torch.utils.data import Dataset
 
+from lightning_face.audio.waveform_cache import SAMPLE_RATE, cached_waveform
 from lightning_face.data import FaceDataModule, ResumableLoader
 from lightning_face.errors import ConfigError, DataError
 from lightning_face.mesh import GradientRegularization, Mesh, OperatorSettings
+from lightning_face.mesh.vertex_file import count_frames
 from lightning_face_scantalk.data.batch import collate_heads
 from lightning_face_scantalk.data.dataset import TalkingHeadsDataset
 from lightning_face_scantalk.data.head import SpeakingHead, prepare_operators
@@ -27,8 +29,6 @@ from lightning_face_scantalk.data.recordings import (
 )
 from lightning_face_scantalk.data.splits import SubjectSplit
 from lightning_face_scantalk.data.templates import TemplateBook
-from lightning_face_scantalk.data.vertex_file import count_frames
-from lightning_face_scantalk.data.waveform_cache import SAMPLE_RATE, cached_waveform
 
 if TYPE_CHECKING:
     from lightning_face.data.check import DataReport

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from lightning_face.checkpoint.atomic import atomic_path
 from lightning_face.errors import DataError
 from lightning_face.mesh import Mesh
-from lightning_face_scantalk.data.vertex_file import open_array
+from lightning_face.mesh.vertex_file import open_array
 
 __all__ = [
     "FACES",

@@ -12,8 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
+from lightning_face.audio.waveform_cache import cached_waveform
 from lightning_face.errors import ConfigError, DataError
 from lightning_face.mesh import GradientRegularization, Mesh, read_mesh
+from lightning_face.mesh.vertex_file import count_frames, read_vertices
 from lightning_face_scantalk.data.dataset import common_values
 from lightning_face_scantalk.data.head import SpeakingHead, prepare_operators
 from lightning_face_scantalk.data.layout import HeadLayout
@@ -28,8 +30,6 @@ from lightning_face_scantalk.data.unregistered_file import (
     frame_lengths,
     read_frames,
 )
-from lightning_face_scantalk.data.vertex_file import count_frames, read_vertices
-from lightning_face_scantalk.data.waveform_cache import cached_waveform
 
 __all__ = ["UnregisteredHeadsDataModule", "UnregisteredHeadsDataset"]
 

@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 
 from lightning_face.audio import write_wav
 from lightning_face.mesh import Mesh, write_mesh
-from lightning_face_scantalk.data.sample_head import (
+from lightning_face.sample_heads.shape import (
     draw_identity,
     lip_vertices,
     movement,
     neutral,
     upper_vertices,
 )
-from lightning_face_scantalk.data.sample_speech import draw_utterance, subject_number
-from lightning_face_scantalk.data.sample_topology import HeadTopology, SphereMesh
+from lightning_face.sample_heads.speech import draw_utterance, subject_number
+from lightning_face.sample_heads.topology import HeadTopology, SphereMesh
 from lightning_face_scantalk.data.unregistered_file import write_frames
 
 __all__ = ["SUBJECTS", "write_unregistered_sample"]

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import pytest
 
+from lightning_face.sample_heads.topology import HeadTopology
 from lightning_face_scantalk.data.sample import write_sample
-from lightning_face_scantalk.data.sample_topology import HeadTopology
 from lightning_face_scantalk.data.unregistered_sample import write_unregistered_sample
 
 

@@ -8,11 +8,11 @@ import scipy.io
 
 from lightning_face.errors import DataError
 from lightning_face.mesh import Mesh, read_mesh
+from lightning_face.sample_heads.shape import draw_identity, lip_vertices, neutral
+from lightning_face.sample_heads.topology import MOUTH_HEIGHT, HeadTopology
 from lightning_face.testing.research_data import research_file
 from lightning_face_scantalk.data.layout import LAYOUTS
 from lightning_face_scantalk.data.masks import read_mask, read_masks, split_lips
-from lightning_face_scantalk.data.sample_head import draw_identity, lip_vertices, neutral
-from lightning_face_scantalk.data.sample_topology import MOUTH_HEIGHT, HeadTopology
 from lightning_face_scantalk.data.templates import TemplateBook
 
 REAL_HEADS = {

@@ -7,10 +7,10 @@ import pytest
 
 from lightning_face.errors import ConfigError, DataError
 from lightning_face.mesh import Mesh, read_mesh, write_mesh
+from lightning_face.sample_heads.shape import draw_identity, movement, neutral
+from lightning_face.sample_heads.topology import HeadTopology
 from lightning_face_scantalk.data.remesh_command import main
 from lightning_face_scantalk.data.remeshing import locate, remesh, write_remeshed
-from lightning_face_scantalk.data.sample_head import draw_identity, movement, neutral
-from lightning_face_scantalk.data.sample_topology import HeadTopology
 from lightning_face_scantalk.data.unregistered_file import frame_lengths, read_frames
 from lightning_face_scantalk.data.unregistered_heads import UnregisteredHeadsDataModule
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lightning_face_scantalk.data.sample_speech import draw_utterance
+from lightning_face.sample_heads.speech import draw_utterance
 
 
 @pytest.mark.parametrize("rate", [16000, 22050, 48000])

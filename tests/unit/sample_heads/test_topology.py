@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lightning_face_scantalk.data.sample_topology import (
+from lightning_face.sample_heads.topology import (
     MOUTH_HALF_WIDTH,
     MOUTH_HEIGHT,
     HeadTopology,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lightning_face.errors import DataError
-from lightning_face_scantalk.data.vertex_file import count_frames, read_vertices
+from lightning_face.mesh.vertex_file import count_frames, read_vertices
 
 VERTICES = np.random.default_rng(0).standard_normal((7, 5, 3))
 

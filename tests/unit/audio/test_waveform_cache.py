@@ -7,10 +7,9 @@ import logging
 import numpy as np
 import pytest
 
-from lightning_face.audio import load_audio, normalize_waveform, write_wav
+from lightning_face.audio import load_audio, normalize_waveform, waveform_cache, write_wav
+from lightning_face.audio.waveform_cache import cached_waveform
 from lightning_face.errors import DataError
-from lightning_face_scantalk.data import waveform_cache
-from lightning_face_scantalk.data.waveform_cache import cached_waveform
 
 
 @pytest.fixture

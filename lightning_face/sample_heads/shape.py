@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_face_scantalk.data.sample_topology import (
+from lightning_face.sample_heads.topology import (
     MOUTH_HALF_WIDTH,
     MOUTH_HEIGHT,
     SphereMesh,

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_face.audio import load_audio, normalize_waveform
+from lightning_face.audio.audio_file import load_audio
+from lightning_face.audio.waveform import normalize_waveform
 from lightning_face.cache import cache_folder
 from lightning_face.checkpoint.atomic import atomic_path
 from lightning_face.errors import DataError

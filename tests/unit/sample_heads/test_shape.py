@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lightning_face_scantalk.data.sample_head import (
+from lightning_face.sample_heads.shape import (
     OPENING,
     draw_identity,
     lip_vertices,
@@ -13,7 +13,7 @@ from lightning_face_scantalk.data.sample_head import (
     neutral,
     upper_vertices,
 )
-from lightning_face_scantalk.data.sample_topology import HeadTopology
+from lightning_face.sample_heads.topology import HeadTopology
 
 TOPOLOGIES = [HeadTopology(5), HeadTopology(8, eyeballs=True), HeadTopology(9, face_only=True)]
 
