@@ -63,9 +63,7 @@ def landmark_vertex_weights(
         Weights (vertices,), float32: 1 at the corners of the landmarks' triangles, 0 farthest
         away.
     """
-    spatial = optional_import(
-        "scipy.spatial", extra="geometry", distribution="lightning-face-emovoca"
-    )
+    spatial = optional_import("scipy.spatial", extra="geometry")
     inner = slice(CONTOUR.stop, None) if len(embedding) == NUM_LANDMARKS else slice(None)
     embedding.check_topology(len(vertices))
     corners = np.unique(embedding.corners[inner])
