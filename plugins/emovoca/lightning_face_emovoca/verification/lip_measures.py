@@ -1,0 +1,79 @@
+"""Whether lips move as those of another sequence, told from their aperture."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["STILL", "closures", "correlation", "lag_of", "spread_ratio"]
+
+Curve = NDArray[np.float64]
+
+STILL = 5e-5
+"""Standard deviation of an aperture in metres below which lips do not speak."""
+
+_FARTHEST_LAG = 15
+_ALIKE = 1e-3
+_CLOSED, _LOW = 0.05, 0.25
+_NEARLY_CLOSED = 0.1
+
+
+def correlation(curve: Curve, source: Curve) -> float:
+    """Pearson correlation of two curves ``(frames,)``; 0 where the first does not move.
+
+    Returns:
+        A number in -1..1; nan where the source does not move.
+    """
+    if source.std() < STILL:
+        return float("nan")
+    if curve.std() < 1e-9:
+        return 0.0
+    return float(np.corrcoef(curve, source)[0, 1])
+
+
+def lag_of(curve: Curve, source: Curve) -> float:
+    """Frames by which a curve follows the source: where both correlate most.
+
+    Only as many frames as both have at a lag are correlated. A slow curve correlates with itself
+    some frames later nearly as well, so the smallest lag of nearly the best is taken.
+
+    Returns:
+        A whole number, positive where the curve is late; nan where either does not move.
+    """
+    if source.std() < STILL or curve.std() < 1e-9:
+        return float("nan")
+    farthest = min(_FARTHEST_LAG, len(source) // 4)
+    lags = sorted(range(-farthest, farthest + 1), key=abs)
+    frames = len(source)
+    found = [
+        correlation(curve[max(lag, 0) : frames + lag], source[max(-lag, 0) : frames - lag])
+        for lag in lags
+    ]
+    best = np.nanmax(found)
+    return float(next(lag for lag, each in zip(lags, found, strict=True) if each >= best - _ALIKE))
+
+
+def spread_ratio(curve: Curve, source: Curve) -> float:
+    """Ratio of the standard deviations of a curve and the source; nan where that is still."""
+    return float("nan") if source.std() < STILL else float(curve.std() / source.std())
+
+
+def closures(curve: Curve, source: Curve) -> tuple[float, int]:
+    """Share of the closures of the source that a curve keeps.
+
+    The source is closed where it is at or below its 5 % quantile. The curve is closed where it is
+    below its 25 % quantile, or within a tenth of its range from its lowest value: where lips rest
+    for more than a quarter of the time, the quantile lies in the noise of their rest.
+
+    Returns:
+        The share in 0..1, and the frame of the closure that is the most open; nan and -1 where
+        the source does not move.
+    """
+    if source.std() < STILL:
+        return float("nan"), -1
+    closed = np.flatnonzero(source <= np.quantile(source, _CLOSED))
+    limit = max(
+        float(np.quantile(curve, _LOW)), float(curve.min() + _NEARLY_CLOSED * np.ptp(curve))
+    )
+    kept = curve[closed] <= limit
+    return float(kept.mean()), int(closed[curve[closed].argmax()])
