@@ -11,6 +11,8 @@ from lightning_face.errors import ConfigError
 
 __all__ = ["AudioTrack"]
 
+_LOUDEST = 0.9
+
 
 @dataclass(frozen=True, eq=False)
 class AudioTrack:
@@ -36,3 +38,14 @@ class AudioTrack:
             )
         if self.sample_rate < 1:
             raise ConfigError(f"sample_rate={self.sample_rate}: sound has samples every second")
+
+    @classmethod
+    def from_waveform(cls, waveform: NDArray[np.float32], sample_rate: int) -> AudioTrack:
+        """Undo the normalisation of a recording as far as hearing goes.
+
+        Args:
+            waveform: Samples of any size ``(samples,)``.
+            sample_rate: Samples each second.
+        """
+        loudest = max(float(np.abs(waveform).max(initial=0.0)), 1e-9)
+        return cls(waveform * np.float32(_LOUDEST / loudest), sample_rate)

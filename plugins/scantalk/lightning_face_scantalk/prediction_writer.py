@@ -25,7 +25,6 @@ from lightning_face_scantalk.comparison import Comparison
 __all__ = ["TalkingHeadVideos"]
 
 _RATE = 16000
-_LOUDEST = 0.9
 
 
 class TalkingHeadVideos(Callback):
@@ -100,7 +99,7 @@ class TalkingHeadVideos(Callback):
         upper_lip, lower_lip = (
             batch[lip][index].cpu().numpy() for lip in ("upper_lip", "lower_lip")
         )
-        audio = _sound(batch["waveform"][index])
+        audio = AudioTrack.from_waveform(_array(batch["waveform"][index]), _RATE)
         truth = batch.get("vertices", [None] * len(batch["faces"]))[index]
         caption = name
         pictures: Iterator[NDArray[np.uint8]]
@@ -150,9 +149,3 @@ def _name_of(batch: dict[str, Any], index: int) -> str:
 def _array(vertices: Tensor) -> NDArray[np.float32]:
     array: NDArray[np.float32] = vertices.detach().float().cpu().numpy()
     return array
-
-
-def _sound(waveform: Tensor) -> AudioTrack:
-    """Undo the normalisation of a recording as far as hearing goes."""
-    samples = _array(waveform)
-    return AudioTrack(samples * np.float32(_LOUDEST / max(np.abs(samples).max(), 1e-9)), _RATE)
