@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lightning_face.errors import DataError
 
-__all__ = ["count_frames", "open_array", "read_vertices"]
+__all__ = ["count_frames", "open_array", "open_vertices", "read_vertices"]
 
 
 def open_array(path: Path) -> NDArray[Any]:
@@ -45,7 +45,7 @@ def count_frames(path: Path, num_vertices: int, stride: int = 1) -> int:
     Raises:
         DataError: It is missing, empty, truncated, or has other vertices.
     """
-    return -(-len(_open_vertices(path, num_vertices)) // stride)
+    return -(-len(open_vertices(path, num_vertices)) // stride)
 
 
 def read_vertices(path: Path, num_vertices: int, stride: int = 1) -> NDArray[np.float32]:
@@ -62,15 +62,27 @@ def read_vertices(path: Path, num_vertices: int, stride: int = 1) -> NDArray[np.
     Raises:
         DataError: It is missing, empty, truncated, has other vertices or is not finite.
     """
-    taken = _open_vertices(path, num_vertices)[::stride]
-    vertices = np.array(taken, dtype=np.float32).reshape(len(taken), num_vertices, 3)
+    taken = open_vertices(path, num_vertices)[::stride]
+    vertices = np.array(taken, dtype=np.float32)
     if not np.isfinite(vertices).all():
         frame = int(np.flatnonzero(~np.isfinite(vertices).all(axis=(1, 2)))[0]) * stride
         raise DataError(f"{path}: the vertices of frame {frame} are not finite")
     return vertices
 
 
-def _open_vertices(path: Path, num_vertices: int) -> NDArray[Any]:
+def open_vertices(path: Path, num_vertices: int) -> NDArray[Any]:
+    """Map a file of vertices into memory, as it is stored.
+
+    Args:
+        path: ``.npy`` file ``(frames, vertices, 3)`` or ``(frames, 3 * vertices)``.
+        num_vertices: Vertices of the neutral head.
+
+    Returns:
+        Positions ``(frames, vertices, 3)`` of the type of the file.
+
+    Raises:
+        DataError: It is missing, empty, truncated, or has other vertices.
+    """
     array = open_array(path)
     if array.shape[1:] not in ((num_vertices, 3), (num_vertices * 3,)):
         raise DataError(
@@ -79,4 +91,4 @@ def _open_vertices(path: Path, num_vertices: int) -> NDArray[Any]:
         )
     if not len(array):
         raise DataError(f"{path} has no frames")
-    return array
+    return array.reshape(len(array), num_vertices, 3)

@@ -19,11 +19,9 @@ MOUTH_HEIGHT = -0.36
 MOUTH_HALF_WIDTH = 0.3
 """Half the length of the slit."""
 
-# the net is pushed towards the mouth: 2.2 times as many vertices there as on a regular one
-_FOCUS = 0.5 * np.array([0.0, -0.2, 0.98])
+_FOCUS_AXIS = np.array([0.0, -0.2, 0.98])
 _SNAP = 0.3
 _FACE_AXIS, _FACE_END = np.array([0.0, 0.6, 0.8]), -0.15
-_EYEBALL_FREQUENCY = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,11 +50,16 @@ class HeadTopology:
             ``10 * frequency ** 2 + 2`` vertices before the lips are cut apart.
         eyeballs: Two more components.
         face_only: Leave out the back of the head and the neck, as face scans do.
+        focus: How far the net is pushed towards the mouth, where it is ``(1 + focus) ** 2`` times
+            as dense as a regular one; below 1.
+        eyeball_frequency: Parts of the edges of the icosahedra that the eyeballs are.
     """
 
     frequency: int
     eyeballs: bool = False
     face_only: bool = False
+    focus: float = 0.5
+    eyeball_frequency: int = 3
 
     def sphere(self) -> SphereMesh:
         """Return the net of the head before it has the shape of anyone."""
@@ -117,14 +120,14 @@ def _sphere(topology: HeadTopology) -> SphereMesh:
     random = np.random.default_rng(topology.frequency)
     turn = np.linalg.qr(random.standard_normal((3, 3)))[0]
     turn *= np.sign(np.linalg.det(turn))
-    directions = regular @ turn.T + _FOCUS
+    directions = regular @ turn.T + topology.focus * _FOCUS_AXIS
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     if topology.face_only:
         directions, faces = _keep_face(directions, faces)
     directions, faces, side = _cut_lips(directions, faces)
     eyeball = np.zeros(len(directions), dtype=np.int64)
     if topology.eyeballs:
-        ball, ball_faces = geodesic_sphere(_EYEBALL_FREQUENCY)
+        ball, ball_faces = geodesic_sphere(topology.eyeball_frequency)
         for which in (-1, 1):
             faces = np.concatenate([faces, ball_faces + len(directions)])
             directions = np.concatenate([directions, ball])
