@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -20,8 +20,10 @@ from lightning_face.mesh.animation_file import open_animation
 from lightning_face.render import VIEWS, ComparisonVideo, HeadPanel, SoundStrip
 from lightning_face.render.color_map import round_up
 from lightning_face.video import AudioTrack, VideoWriter
+from lightning_face_emovoca.emotional_generator import vertices_of_landmarks
 from lightning_face_emovoca.landmarks import LandmarkEmbedding
 from lightning_face_emovoca.metrics import lip_aperture
+from lightning_face_emovoca.networks.es2d import ES2D
 
 __all__ = ["EmotionalHeadVideos"]
 
@@ -78,7 +80,7 @@ class EmotionalHeadVideos(Callback):
         self.shown_frames = shown_frames
         self.shown_videos = shown_videos
         self.animations = animations
-        self._dense: Any = None
+        self._dense: ES2D | None = None
         self._written: list[WrittenVideo] = []
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -117,11 +119,10 @@ class EmotionalHeadVideos(Callback):
         title = "Emotional talking heads"
         write_overview(trainer, folder, self._written, title, self.shown_videos)
 
-    @torch.no_grad()
     def _heads_of(self, outputs: Mapping[str, Any]) -> list[dict[str, Tensor]]:
         """Turn predicted landmarks into heads."""
-        dense, found = self._dense_module(), []
-        size = dense.network.tables.level_sizes[0]
+        network, found = self._dense_network(), []
+        size = network.tables.level_sizes[0]
         for index, landmarks in enumerate(outputs["predicted_landmarks"]):
             template = outputs["template"][index]
             if len(template) != size:
@@ -130,21 +131,28 @@ class EmotionalHeadVideos(Callback):
                     f"makes them of landmarks is for {size}; set dense to an emovoca-es2d trained "
                     "on these heads"
                 )
-            motion = landmarks - outputs["template_landmarks"][index]
-            # blocks keep memory flat
-            blocks = motion.to(template).split(64)
-            displacement = torch.cat([dense.to(template.device)(block) for block in blocks])
-            found.append({outputs["label"][index]: template + displacement})
+            still = _array(outputs["template_landmarks"][index])
+            blocks = vertices_of_landmarks(
+                network.to(landmarks.device), landmarks, still, _array(template)
+            )
+            vertices = torch.from_numpy(np.concatenate([*blocks]))
+            found.append({outputs["label"][index]: vertices.float()})
         return found
 
-    def _dense_module(self) -> Any:  # noqa: ANN401
+    def _dense_network(self) -> ES2D:
         if self._dense is None:
             # both import the modules, which import this
             from lightning_face.checkpoint.load import load
             from lightning_face_emovoca.modules.sample_networks import load_sample_network
 
             given = self.dense
-            self._dense = load_sample_network("es2d") if given is None else load(given)
+            module = load_sample_network("es2d") if given is None else load(given)
+            if not isinstance(getattr(module, "network", None), ES2D):
+                raise ConfigError(
+                    f"emotional-head-videos: dense is {given}, which holds a "
+                    f"{type(module).__name__}; give it an emovoca-es2d"
+                )
+            self._dense = cast("ES2D", module.network)
         return self._dense
 
     def _write(self, folder: Path, moving: _Moving) -> WrittenVideo:

@@ -39,9 +39,7 @@ class DESDModule(SpiralModule):
 
     The authors publish the network but not its training. Here both kinds of displacements are
     reconstructed through the decoder, which gets their latents twice, by the loss of the dense
-    network. ``mixture_weight`` adds what the release does not have: pairs of a talking and an
-    expressive head are mixed at the recorded strength and compared with the sum of both
-    displacements.
+    network.
 
     Tests measure all emotions and intensities of every sentence, see `MixtureTable`.
 
@@ -64,7 +62,9 @@ class DESDModule(SpiralModule):
             ``Normalized_d_weights.npy``; null lets weights fall with the distance from the
             landmarks within the face.
         displacement_weight: Weight of the unweighted mean error.
-        mixture_weight: Weight of the loss of mixtures.
+        equal_start: Whether the two halves of the decoder's first layer start from the same
+            random weights. They get the same gradients, as each gets the latent of the other, so
+            by what they differ at the start they differ for good, which is noise in mixtures.
         lr: Learning rate of Adam.
         lr_schedule: ``constant``, or ``cosine`` down to 0 with a warm-up.
     """
@@ -83,7 +83,7 @@ class DESDModule(SpiralModule):
         unit: LengthUnit = "cm",
         vertex_weights: str | None = None,
         displacement_weight: float = 0.1,
-        mixture_weight: float = 0.0,
+        equal_start: bool = False,
         lr: float = 1e-4,
         lr_schedule: LearningRateSchedule = "constant",
     ) -> None:
@@ -99,6 +99,10 @@ class DESDModule(SpiralModule):
             level0_shift,
             unit,
         )
+        if equal_start:
+            with torch.no_grad():
+                first, second = self.network.fc_latent_dec.weight.chunk(2, dim=1)
+                second.copy_(first)
         self.add_vertex_weights()
         self.table = MixtureTable()
 
@@ -118,20 +122,12 @@ class DESDModule(SpiralModule):
     def training_step(self, batch: DisplacementBatch, batch_idx: int) -> Tensor:
         """Compute the loss of a batch of displacements of both kinds."""
         talking, expression = batch["talking"], batch["expression"]
-        latents = self.network.encode_talking(talking), self.network.encode_expression(expression)
-        decoded = self.network.decode(torch.cat(latents), torch.cat(latents))
+        preds = self.network(talking, expression)
         terms = {
-            "talking_loss": self._loss(decoded[: len(talking)], talking),
-            "expression_loss": self._loss(decoded[len(talking) :], expression),
+            "talking_loss": self._loss(preds[0], talking),
+            "expression_loss": self._loss(preds[1], expression),
         }
-        loss = terms["talking_loss"] + terms["expression_loss"]
-        if self.hparams["mixture_weight"]:
-            pairs = min(map(len, latents))
-            mixed = self.network.decode(
-                _TALKING_STRENGTH * latents[0][:pairs], _RECORDED * latents[1][:pairs]
-            )
-            terms["mixture_loss"] = self._loss(mixed, talking[:pairs] + expression[:pairs])
-            loss = loss + self.hparams["mixture_weight"] * terms["mixture_loss"]
+        loss = torch.stack([*terms.values()]).sum()
         logged = {f"train/{name}": value.detach() for name, value in terms.items()}
         size = len(talking) + len(expression)
         self.log_dict({"train/loss": loss.detach(), **logged}, batch_size=size, sync_dist=True)
@@ -225,7 +221,8 @@ class DESDModule(SpiralModule):
                 pred = torch.cat([self.network.decode(latent, latent) for latent in latents])
                 self.table.update_reconstruction(kind, pred, target)
                 losses.append(self._loss(pred, target))
-            self.log(f"{split}/loss", sum(losses), batch_size=1, sync_dist=True)
+            loss = torch.stack(losses).sum()
+            self.log(f"{split}/loss", loss, batch_size=1, sync_dist=True)
             if chosen is not None:
                 place = (chosen + index) % len(expressions)
                 expressions = expressions[place : place + 1]
