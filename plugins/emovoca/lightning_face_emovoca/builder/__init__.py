@@ -1,0 +1,1 @@
+"""The data set of emotional talking heads: planned, built, and read."""
