@@ -1,4 +1,4 @@
-"""Files of meshes that move: npz, GLB with morph targets, folders of PLY files."""
+"""Files of meshes that move: npz, GLB with morph targets, folders of PLY or OBJ files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +60,11 @@ def is_animation(path: Path | str) -> bool:
 
 @contextmanager
 def open_animation(
-    path: Path | str, neutral: Mesh, fps: float, num_frames: int
+    path: Path | str,
+    neutral: Mesh,
+    fps: float,
+    num_frames: int,
+    frame_suffix: Literal[".ply", ".obj"] = ".ply",
 ) -> Iterator[AnimationWriter]:
     """Write an animation, frame by frame; files appear when the block ends without an error.
 
@@ -71,6 +75,7 @@ def open_animation(
         neutral: The mesh at rest.
         fps: Frames each second.
         num_frames: Number of frames that will be added.
+        frame_suffix: Format of the files in a folder.
 
     Yields:
         What takes the frames.
@@ -84,12 +89,12 @@ def open_animation(
     if suffix not in _SUFFIXES:
         raise ConfigError(
             f"{path}: animations are written as .npz, as .glb, or without a suffix as a folder of "
-            "PLY files"
+            "PLY or OBJ files"
         )
     # torch comes with it, which reading does not need
     from lightning_face.checkpoint.atomic import atomic_path
 
-    writer: _NpzFrames | _MorphedFrames | _PlyFrames
+    writer: _NpzFrames | _MorphedFrames | _MeshFrames
     if suffix == ".npz":
         with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
             for name, values in (
@@ -111,15 +116,15 @@ def open_animation(
         with atomic_path(path) as temporary:
             temporary.write_bytes(writer.encode(fps))
     else:
-        if any(path.glob("frame_*.ply")):
+        if any(path.glob("frame_*.ply")) or any(path.glob("frame_*.obj")):
             raise ConfigError(f"{path} holds frames already: name another folder, or remove them")
-        writer = _PlyFrames(path, neutral.faces)
+        writer = _MeshFrames(path, neutral.faces, frame_suffix)
         yield writer
         _check_count(path, writer.count, num_frames)
 
 
 def read_animation(path: Path | str) -> MeshAnimation:
-    """Read an animation: ``.npz``, ``.npy`` of vertices alone, or a folder of PLY files.
+    """Read an animation: ``.npz``, ``.npy`` of vertices alone, or a folder of PLY or OBJ files.
 
     Args:
         path: File written by `open_animation`, or an array ``(frames, vertices, 3)`` or
@@ -132,7 +137,9 @@ def read_animation(path: Path | str) -> MeshAnimation:
     if path.is_dir():
         return _read_folder(path)
     if not path.is_file():
-        raise DataError(f"{path}: there is no such animation; give a .npz, .npy or folder of .ply")
+        raise DataError(
+            f"{path}: there is no such animation; give a .npz, .npy or folder of .ply or .obj"
+        )
     try:
         loaded = np.load(path, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
@@ -168,9 +175,9 @@ def read_animation(path: Path | str) -> MeshAnimation:
 
 
 def _read_folder(folder: Path) -> MeshAnimation:
-    files = sorted(folder.glob("*.ply"))
+    files = sorted(folder.glob("*.ply")) or sorted(folder.glob("*.obj"))
     if not files:
-        raise DataError(f"{folder} holds no .ply file")
+        raise DataError(f"{folder} holds no .ply and no .obj file")
     meshes = [read_mesh(file) for file in files]
     for file, mesh in zip(files, meshes, strict=True):
         if mesh.vertices.shape != meshes[0].vertices.shape:
@@ -219,14 +226,15 @@ class _MorphedFrames:
         return encode_glb(self._neutral, normals, self._fitter.finish(), fps)
 
 
-class _PlyFrames:
-    def __init__(self, folder: Path, faces: NDArray[np.int64]) -> None:
+class _MeshFrames:
+    def __init__(self, folder: Path, faces: NDArray[np.int64], suffix: str) -> None:
         self.count = 0
         self._folder = folder
         self._faces = faces
+        self._suffix = suffix
 
     def add(self, frames: NDArray[np.floating]) -> None:
         for frame in frames:
-            path = self._folder / f"frame_{self.count:05d}.ply"
+            path = self._folder / f"frame_{self.count:05d}{self._suffix}"
             write_mesh(path, Mesh(frame.astype(np.float64), self._faces))
             self.count += 1

@@ -104,6 +104,17 @@ def test_folder_of_ply_has_a_file_for_each_frame(tmp_path, neutral, frames):
     np.testing.assert_array_equal(read_animation(tmp_path / "head").vertices, frames)
 
 
+def test_folder_of_obj_gives_back_frames(tmp_path, neutral, frames):
+    with open_animation(tmp_path / "moving", neutral, FPS, FRAMES, ".obj") as writer:
+        writer.add(frames)
+    assert len(list((tmp_path / "moving").glob("frame_*.obj"))) == FRAMES
+    animation = read_animation(tmp_path / "moving")
+    np.testing.assert_allclose(animation.vertices, frames, atol=1e-7)
+    np.testing.assert_array_equal(animation.faces, neutral.faces)
+    with pytest.raises(ConfigError, match="holds frames already"):
+        write(tmp_path / "moving", neutral, frames)
+
+
 @pytest.mark.parametrize("chunk", [1, 7, FRAMES])
 def test_glb_morphs_to_every_frame(tmp_path, neutral, frames, chunk):
     write(tmp_path / "a.glb", neutral, frames, chunk)
