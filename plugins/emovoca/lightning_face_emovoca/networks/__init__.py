@@ -1,0 +1,1 @@
+"""Networks of emotional talking heads, usable without Lightning."""
