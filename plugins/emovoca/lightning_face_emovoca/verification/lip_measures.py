@@ -24,7 +24,7 @@ def correlation(curve: Curve, source: Curve) -> float:
     Returns:
         A number in -1..1; nan where the source does not move.
     """
-    if source.std() < STILL:
+    if _is_still(source):
         return float("nan")
     if curve.std() < 1e-9:
         return 0.0
@@ -40,7 +40,7 @@ def lag_of(curve: Curve, source: Curve) -> float:
     Returns:
         A whole number, positive where the curve is late; nan where either does not move.
     """
-    if source.std() < STILL or curve.std() < 1e-9:
+    if _is_still(source) or curve.std() < 1e-9:
         return float("nan")
     farthest = min(_FARTHEST_LAG, len(source) // 4)
     lags = sorted(range(-farthest, farthest + 1), key=abs)
@@ -55,7 +55,7 @@ def lag_of(curve: Curve, source: Curve) -> float:
 
 def spread_ratio(curve: Curve, source: Curve) -> float:
     """Ratio of the standard deviations of a curve and the source; nan where that is still."""
-    return float("nan") if source.std() < STILL else float(curve.std() / source.std())
+    return float("nan") if _is_still(source) else float(curve.std() / source.std())
 
 
 def closures(curve: Curve, source: Curve) -> tuple[float, int]:
@@ -69,7 +69,7 @@ def closures(curve: Curve, source: Curve) -> tuple[float, int]:
         The share in 0..1, and the frame of the closure that is the most open; nan and -1 where
         the source does not move.
     """
-    if source.std() < STILL:
+    if _is_still(source):
         return float("nan"), -1
     closed = np.flatnonzero(source <= np.quantile(source, _CLOSED))
     limit = max(
@@ -77,3 +77,7 @@ def closures(curve: Curve, source: Curve) -> tuple[float, int]:
     )
     kept = curve[closed] <= limit
     return float(kept.mean()), int(closed[curve[closed].argmax()])
+
+
+def _is_still(curve: Curve) -> bool:
+    return len(curve) < 2 or float(curve.std()) < STILL

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lightning_face_emovoca.landmarks import LandmarkEmbedding
 from lightning_face_emovoca.metrics.lip_aperture import lip_aperture
 from lightning_face_emovoca.verification.face_regions import lip_vertices, upper_face_vertices
 from lightning_face_emovoca.verification.geometry import SurfaceCheck
@@ -25,7 +25,8 @@ class HeadRegions:
     Args:
         template: Vertices ``(vertices, 3)`` in metres, y up and face towards z.
         faces: Triangles ``(triangles, 3)``.
-        embedding: Where its 68 landmarks lie.
+        landmarks_of: Gives the 68 landmarks ``(..., 68, 3)`` of vertices ``(..., vertices, 3)``,
+            and is linear, such as that of a `LandmarkEmbedding`.
         settings: Limits of what is sound.
     """
 
@@ -33,23 +34,23 @@ class HeadRegions:
         self,
         template: Floats,
         faces: NDArray[np.integer],
-        embedding: LandmarkEmbedding,
+        landmarks_of: Callable[[Floats], Floats],
         settings: VerificationSettings,
     ) -> None:
         self.template = template.astype(np.float64)
         self.faces = faces
-        self.embedding = embedding
         self.settings = settings
-        landmarks = embedding.landmarks_of(self.template)
-        self._rest = landmarks
+        landmarks = landmarks_of(self.template)
+        self._landmarks_of, self._rest = landmarks_of, landmarks
         self.upper_face = upper_face_vertices(self.template, landmarks)
         self.lips = lip_vertices(self.template, landmarks)
         self.surface = SurfaceCheck(template, faces, settings.edge_low, settings.edge_high)
 
     def landmarks(self, displacement: Floats) -> NDArray[np.float64]:
         """Landmarks ``(frames, 68, 3)`` in metres of displacements ``(frames, vertices, 3)``."""
-        # both are linear, which spares the positions of all vertices
-        return self._rest + self.embedding.landmarks_of(displacement)
+        # of a linear function, which spares the positions of all vertices
+        found: NDArray[np.float64] = self._rest + self._landmarks_of(displacement)
+        return found
 
 
 @dataclass(frozen=True, eq=False)

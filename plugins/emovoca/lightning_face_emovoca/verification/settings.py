@@ -59,7 +59,7 @@ class Measure:
 class VerificationSettings:
     """Limits of what is sound.
 
-    Attributes:
+    Args:
         displacement: Largest distance of a vertex from its neutral place, in metres.
         lip_correlation: Least correlation of lip aperture in mixture and source.
         lip_lag: Largest lag of the lips behind the source, in frames.
@@ -98,7 +98,11 @@ class VerificationSettings:
     geometry_every: int = 4
 
     def __post_init__(self) -> None:
-        """Check the ranges."""
+        """Check the ranges.
+
+        Raises:
+            ConfigError: A value is out of its range.
+        """
         for name in ("lip_spread", "edge"):
             low, high = getattr(self, f"{name}_low"), getattr(self, f"{name}_high")
             if not 0 <= low <= high:

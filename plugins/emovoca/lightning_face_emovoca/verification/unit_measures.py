@@ -102,6 +102,7 @@ class UnitMeasurer:
         self._landmarks = np.full((num_emotions, num_intensities), np.nan)
         self._landmark_places = np.zeros((num_emotions, num_intensities), dtype=np.int64)
         self._landmark_frames = np.zeros((num_emotions, num_intensities), dtype=np.int64)
+        self._dropped = np.zeros((num_emotions, num_intensities), dtype=np.bool_)
         self._errors: list[NDArray[np.float64]] = []
         self._lip_errors: list[NDArray[np.float64]] = []
 
@@ -145,6 +146,16 @@ class UnitMeasurer:
             self._landmark_places[at] = self._landmark_frames[at] + worst
         self._landmark_frames[at] += len(landmarks)
 
+    def drop(self, emotion: int, intensity: int) -> None:
+        """Leave out a variant of which nothing can be said because it cannot be read.
+
+        Args:
+            emotion: Place of its emotion.
+            intensity: Place of its intensity.
+        """
+        self._dropped[emotion, intensity] = True
+        self._variants[emotion][intensity] = MotionMeasurer(self._head)
+
     def finish(self, models: Floats, intensities: Sequence[float]) -> UnitMeasures:
         """Compare all variants.
 
@@ -160,7 +171,7 @@ class UnitMeasurer:
         grid = [[variant.finish() for variant in row] for row in self._variants]
         values, places = _lip_tables(grid, source)
         expression = models[:, self._head.upper_face].astype(np.float64)
-        more, nearest = _expression_tables(grid, plain, expression, intensities)
+        more, nearest = _expression_tables(grid, plain, expression, intensities, self._dropped)
         values |= more | {
             "displacement": _table(grid, lambda each: each.largest[0]),
             "edges_kept": _table(grid, lambda each: each.edges_kept[0]),
@@ -168,6 +179,8 @@ class UnitMeasurer:
             "jerk": _table(grid, lambda each: each.jerk / max(source.jerk, _LEAST_JERK)),
             "landmarks": self._landmarks,
         }
+        for table in values.values():
+            table[self._dropped] = np.nan
         places |= {
             "displacement": _numbers(grid, lambda each: each.largest[1]),
             "edges_kept": _numbers(grid, lambda each: each.edges_kept[1]),
@@ -176,7 +189,7 @@ class UnitMeasurer:
         }
         return UnitMeasures(
             name=self._name,
-            frames=_numbers(grid, lambda each: each.frames),
+            frames=np.where(self._dropped, source.frames, _numbers(grid, lambda each: each.frames)),
             source_frames=source.frames,
             values=values,
             places=places,
@@ -222,7 +235,11 @@ def _lip_tables(
 
 
 def _expression_tables(
-    grid: Grid, plain: MotionMeasures, models: Table, intensities: Sequence[float]
+    grid: Grid,
+    plain: MotionMeasures,
+    models: Table,
+    intensities: Sequence[float],
+    dropped: NDArray[np.bool_],
 ) -> tuple[dict[str, Table], NDArray[np.int64]]:
     """Compare what the expressions add to the mean upper face with their models.
 
@@ -231,6 +248,7 @@ def _expression_tables(
     shape = len(grid), len(intensities)
     added = np.array([[each.mean_upper - plain.mean_upper for each in row] for row in grid])
     added = added.reshape(*shape, -1)
+    added[dropped] = np.nan
     sizes = np.sqrt(np.square(added).reshape(*shape, -1, 3).sum(axis=-1).mean(axis=-1))
     flat = models.reshape(len(models), -1)
     lengths = np.linalg.norm(flat, axis=1)
@@ -239,7 +257,7 @@ def _expression_tables(
     norms = np.linalg.norm(added, axis=-1, keepdims=True)
     cosines = (added / np.where(norms > 0, norms, 1.0)) @ directions.T
     own = cosines[np.arange(shape[0]), :, np.arange(shape[0])]
-    shown = meant[:, None] & (np.asarray(intensities) > 0)
+    shown = meant[:, None] & (np.asarray(intensities) > 0) & ~dropped
     growth = np.full(shape, np.nan)
     smaller = np.maximum(sizes[:, :-1], _NOTHING)
     growth[:, 1:] = np.where(meant[:, None], sizes[:, 1:] / smaller, np.nan)

@@ -93,7 +93,7 @@ def head():
     places = landmark_places()
     nearest = [np.argmin(((vertices[:, :2] - place) ** 2).sum(axis=1)) for place in places]
     embedding = LandmarkEmbedding.from_vertices(np.array(nearest))
-    return HeadRegions(vertices, faces, embedding, VerificationSettings())
+    return HeadRegions(vertices, faces, embedding.landmarks_of, VerificationSettings())
 
 
 @pytest.fixture

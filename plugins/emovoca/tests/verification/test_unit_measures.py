@@ -7,6 +7,10 @@ import json
 import numpy as np
 import pytest
 
+from lightning_face_emovoca.verification import UnitMeasurer, judge_unit
+
+INTENSITIES = (1.0, 2.0, 3.0)
+
 
 def test_values_of_a_sentence_that_is_known(sentence):
     unit = sentence.measures()
@@ -59,3 +63,20 @@ def test_everything_can_be_written_as_json(sentence):
     found = json.loads(text)
     assert found["name"] == "actor/sentence01"
     assert found["values"]["expression_growth"][0][0] is None
+
+
+def test_a_variant_that_cannot_be_read_says_nothing(sentence):
+    head, shape = sentence.head, sentence.mixtures.shape[:2]
+    unit = UnitMeasurer("actor/sentence01", head, *shape)
+    unit.add_talking(sentence.source, sentence.plain)
+    for at in np.ndindex(*shape):
+        if at == (1, 1):
+            unit.add(*at, sentence.mixtures[at][:16])
+            unit.drop(*at)
+        else:
+            unit.add(*at, sentence.mixtures[at])
+    found = unit.finish(sentence.models, INTENSITIES)
+    assert judge_unit(found, ("Angry", "Happy", "Sad"), INTENSITIES, head.settings) == []
+    assert found.nearest.tolist() == [[0, 0, 0], [1, -1, 1], [2, 2, 2]]
+    assert np.isnan(found.values["expression_growth"][1]).all()
+    assert all(np.isnan(table[1, 1]) for table in found.values.values())
