@@ -158,19 +158,19 @@ def write_header(
         region = sources.region
         arrays["topology/region"] = lambda: region
     for name, make in arrays.items():
-        _place_array(store / name, make, scratch)
+        _place_array(store, name, make, scratch)
     for actor, template in sources.templates.items():
-        _place_array(store / "template" / actor, lambda template=template: template, scratch)
-        names = [store / "latent" / "expression" / actor, store / "expression" / actor]
-        if not all(name.is_dir() for name in names):
+        _place_array(store, f"template/{actor}", lambda template=template: template, scratch)
+        names = [f"latent/expression/{actor}", f"expression/{actor}"]
+        if not all((store / name).is_dir() for name in names):
             latents, apexes = _expressions(index, sources, generator.network, actor)
-            _place_array(names[0], lambda latents=latents: latents, scratch)
-            _place_array(names[1], lambda apexes=apexes: apexes, scratch)
+            _place_array(store, names[0], lambda latents=latents: latents, scratch)
+            _place_array(store, names[1], lambda apexes=apexes: apexes, scratch)
 
 
-def _place_array(target: Path, make: Callable[[], NDArray[Any]], scratch: Path) -> None:
-    if not target.is_dir():
-        with place_folder(target, scratch, replace=False) as folder:
+def _place_array(store: Path, name: str, make: Callable[[], NDArray[Any]], scratch: Path) -> None:
+    if not (store / name).is_dir():
+        with place_folder(store, name, scratch, replace=False) as folder:
             write_array(folder, make())
 
 

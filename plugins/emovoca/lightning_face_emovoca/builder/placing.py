@@ -44,16 +44,17 @@ def sweep_scratch(store: Path, shard: str | None = None) -> None:
 
 
 @contextmanager
-def place_folder(target: Path, scratch: Path, replace: bool) -> Iterator[Path]:
+def place_folder(store: Path, name: str, scratch: Path, replace: bool) -> Iterator[Path]:
     """Yield a folder that goes to its place when the block ends.
 
     Args:
-        target: Where it goes.
+        store: Folder of the store.
+        name: Where in it the folder goes.
         scratch: Folder of this process in the same file system.
         replace: Whether it takes the place of one that is there already; otherwise that one,
             which another process has made of the same, stays.
     """
-    temporary = scratch / target.parent.name / target.name
+    target, temporary = store / name, scratch / name
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.parent.mkdir(parents=True, exist_ok=True)
     yield temporary

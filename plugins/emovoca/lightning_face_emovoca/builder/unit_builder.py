@@ -132,7 +132,9 @@ class UnitBuilder:
         with ExitStack() as places:
             folders = {
                 name: places.enter_context(
-                    place_folder(self._store.path / name / unit.name, self._scratch, replace=True)
+                    place_folder(
+                        self._store.path, f"{name}/{unit.name}", self._scratch, replace=True
+                    )
                 )
                 for name in self._groups()
             }
