@@ -42,7 +42,7 @@ types: $(VENV)/.dev ## Check types
 	$(BIN)/mypy
 
 smoke: $(VENV)/.dev ## Run every experiment for a few steps
-	@set -e; for file in experiments/*.yaml; do \
+	@set -e; for file in $$(grep -l '^model:' experiments/*.yaml); do \
 	  $(BIN)/lightning-face fit --config $$file --config experiments/parts/tiny.yaml; done
 
 bench: $(VENV)/.dev ## Print the benchmark tables

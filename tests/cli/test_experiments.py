@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
+from lightning_face.registry import list_plugins
+
 ROOT = Path(__file__).parents[2]
 EXPERIMENTS = ROOT / "experiments"
 PLUGINS = ROOT / "plugins"
-RECIPES = sorted([*EXPERIMENTS.glob("*.yaml"), *EXPERIMENTS.glob("paper/*.yaml")])
+FILES = sorted([*EXPERIMENTS.glob("*.yaml"), *EXPERIMENTS.glob("paper/*.yaml")])
+RECIPES = [file for file in FILES if "model" in yaml.safe_load(file.read_text())]
+FOR_COMMANDS = [file for file in FILES if file not in RECIPES]
+SAMPLE_RECIPES = [file for file in RECIPES if file.parent == EXPERIMENTS]
+PAPER_RECIPES = [file for file in RECIPES if file.parent == EXPERIMENTS / "paper"]
 PARTS = sorted(EXPERIMENTS.glob("parts/*.yaml"))
 SHIPPED = sorted(PLUGINS.glob("*/*/experiments/**/*.yaml"))
 
@@ -34,7 +41,7 @@ def test_part_fits_every_recipe(cli, recipe, part):
     assert result.status == 0, result.stderr
 
 
-@pytest.mark.parametrize("recipe", sorted(EXPERIMENTS.glob("*.yaml")), ids=name)
+@pytest.mark.parametrize("recipe", SAMPLE_RECIPES, ids=name)
 def test_sample_experiment_runs(cli, recipe, tmp_path):
     result = cli("fit", "--config", recipe, "--config", EXPERIMENTS / "parts/tiny.yaml")
     assert result.status == 0, result.stderr
@@ -43,11 +50,20 @@ def test_sample_experiment_runs(cli, recipe, tmp_path):
     assert {file for file in made if (run / file).is_file()} == made
 
 
-@pytest.mark.parametrize("recipe", sorted(EXPERIMENTS.glob("paper/*.yaml")), ids=name)
+@pytest.mark.parametrize("recipe", PAPER_RECIPES, ids=name)
 def test_paper_recipe_says_what_is_missing(cli, recipe):
     result = cli("fit", "--config", recipe)
     assert result.status == 2
     assert "get" in result.error
+
+
+@pytest.mark.parametrize("file", FOR_COMMANDS, ids=name)
+def test_experiment_without_a_model_says_which_command_reads_it(file):
+    comment = re.search(
+        rf"^# +lightning-face (\S+) \S+ --config {name(file)}$", file.read_text(), re.M
+    )
+    assert comment is not None, "write the command line into a comment"
+    assert comment[1] in {plugin.name for plugin in list_plugins("commands")}
 
 
 @pytest.mark.parametrize("file", SHIPPED, ids=name)
