@@ -18,10 +18,9 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
 from lightning_face.errors import ConfigError, DataError
+from lightning_face_emovoca.hierarchy.connected_parts import connected_parts
 
 __all__ = [
     "PUBLISHED_SPIRALS",
@@ -146,9 +145,7 @@ def default_settings(vertices: Floats, faces: Ints, num_levels: int) -> SpiralSe
         Settings whose reference points are the vertices next to the centres of the connected
         parts that have triangles.
     """
-    corners = faces[:, [0, 1, 2]].ravel(), faces[:, [1, 2, 0]].ravel()
-    joined = sparse.coo_array((np.ones(len(corners[0])), corners), shape=(len(vertices),) * 2)
-    _, parts = connected_components(joined, directed=False)
+    parts = connected_parts(faces, len(vertices))
     points = []
     for part in np.unique(parts[faces]):
         members = np.flatnonzero(parts == part)
