@@ -89,6 +89,7 @@ class FaceDataModule(LightningDataModule):
         dataset: Dataset[Any],
         train: bool,
         collate_fn: Callable[[list[Any]], Any] | None = None,
+        batch_size: int | None = None,
     ) -> ResumableLoader:
         """Return the loader of a dataset for this process.
 
@@ -99,13 +100,14 @@ class FaceDataModule(LightningDataModule):
             dataset: Map-style dataset with a length.
             train: Whether the loader is for training.
             collate_fn: Makes a batch of a list of samples; torch's default if left out.
+            batch_size: Samples per batch and process; that of the module if left out.
 
         Raises:
             DataError: If the dataset is too small for one batch.
         """
         sampler = EpochSampler(
             size=len(dataset),  # type: ignore[arg-type]
-            batch_size=self.batch_size,
+            batch_size=self.batch_size if batch_size is None else batch_size,
             shuffle=train and not getattr(self.trainer, "overfit_batches", 0),
             drop_last=train,
             seed=self.seed,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
-__all__ = ["PARTS", "SPLIT", "PartName"]
+from lightning_face.errors import ConfigError
+
+__all__ = ["PARTS", "SPLIT", "PartName", "parts_of", "read_split"]
 
 PartName = Literal["train", "validation", "test"]
 
@@ -26,3 +28,40 @@ SPLIT: Mapping[PartName, tuple[str, ...]] = {
     "test": ("FaceTalk_170809_00138_TA", "FaceTalk_170731_00024_TA"),
 }
 """Actors of each part, as in the published code, the same for both stages of the generator."""
+
+_PARTS_OF: Mapping[str, tuple[PartName, ...]] = {
+    "fit": ("train", "validation"),
+    "validate": ("validation",),
+}
+
+
+def parts_of(stage: str) -> tuple[PartName, ...]:
+    """Return the parts of the split that a stage reads.
+
+    Args:
+        stage: ``fit``, ``validate``, ``test`` or ``predict``.
+    """
+    return _PARTS_OF.get(stage, ("test",))
+
+
+def read_split(split: Mapping[str, Sequence[str]] | None) -> Mapping[PartName, tuple[str, ...]]:
+    """Check a split of the settings.
+
+    Args:
+        split: Actors of each part; None means the published ones.
+
+    Raises:
+        ConfigError: A part is missing, unknown or empty, or an actor is in several.
+    """
+    if split is None:
+        return SPLIT
+    if set(split) != set(PARTS):
+        raise ConfigError(f"data.split needs lists of actors under {', '.join(PARTS)}")
+    actors = [actor for part in PARTS for actor in split[part]]
+    for part in PARTS:
+        if not split[part]:
+            raise ConfigError(f"data.split has no actor for {part}")
+    for actor in actors:
+        if actors.count(actor) > 1:
+            raise ConfigError(f"data.split has the actor {actor} more than once")
+    return {part: tuple(split[part]) for part in PARTS}
