@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lightning_face.errors import DataError
 from lightning_face.mesh import Mesh, read_mesh
-from lightning_face_emovoca.data.emotions import EMOTIONS, Emotion
+from lightning_face_emovoca.data.emotions import EMOTIONS, NEUTRAL, Emotion
 from lightning_face_emovoca.data.layout import APEX_FRAME, EmoVOCALayout
 
 __all__ = ["EXPRESSION_SOURCE", "ExpressiveIdentity", "NeutralMesh"]
@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 
 
 class ExpressiveIdentity:
-    """The expressions of one person.
+    """The expressions of one person; the neutral one needs no file and moves nothing.
 
     Args:
         layout: Where the meshes lie.
@@ -83,6 +83,8 @@ class ExpressiveIdentity:
         Raises:
             DataError: The mesh of the apex is missing.
         """
+        if emotion == NEUTRAL:
+            return [APEX_FRAME]
         apex = self.layout.condition(self.name, emotion)
         if not apex.is_file():
             raise DataError(
@@ -111,6 +113,8 @@ class ExpressiveIdentity:
         Raises:
             DataError: A mesh is missing, damaged or of another topology.
         """
+        if emotion == NEUTRAL:
+            return np.zeros_like(self.neutral)
         path = self.path(emotion, frame)
         if not path.is_file():
             raise DataError(

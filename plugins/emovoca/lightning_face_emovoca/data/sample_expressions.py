@@ -33,6 +33,7 @@ _MOVEMENTS: Mapping[str, Mapping[str, float]] = {
     "Pleased": {"mouth corners": 0.7, "brows": 0.7, "lids": 0.4},
     "Suspicious": {"left brow": 1.0, "frown": 0.6, "lids": 0.9, "pout": 0.3},
     "Upset": {"inner brows": 0.8, "nose": 0.6, "pout": 0.9, "chin": 0.5},
+    "Neutral": {},
 }
 
 
