@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from lightning_face.render import VIEWS, HeadPanel, SoundStrip
+from lightning_face.render import VIEWS, HeadPanel, SoundStrip, front_view
 from lightning_face.render.head_panel import INK
 from lightning_face.video import AudioTrack
 
@@ -18,6 +18,7 @@ Floats = NDArray[np.floating]
 Bytes = NDArray[np.uint8]
 
 _WIDTH = 0.8
+_MARGIN, _FOREHEAD = 0.18, 0.3
 _HEAD, _SIDE, _GAP, _STRIP = 26, 30, 2, 96
 
 
@@ -27,6 +28,7 @@ class VariantGrid:
     Args:
         faces: Triangles ``(triangles, 3)``.
         template: The head at rest ``(vertices, 3)``, y up and face towards z.
+        landmarks: Its 68 landmarks ``(68, 3)``, which tell where its face is.
         emotions: Names of the emotions, from left to right.
         intensities: Their strengths, from top to bottom.
         audio: The sound; None leaves the strip out.
@@ -39,6 +41,7 @@ class VariantGrid:
         self,
         faces: NDArray[np.int64],
         template: Floats,
+        landmarks: Floats,
         emotions: Sequence[str],
         intensities: Sequence[float],
         audio: AudioTrack | None = None,
@@ -47,7 +50,8 @@ class VariantGrid:
         height: int = 176,
     ) -> None:
         size = height // 2 * 2, round(height * _WIDTH / 2) * 2
-        self._panel = HeadPanel(faces, template, size, VIEWS[view], margin=0.03)
+        camera = front_view(_face_box(landmarks), size, margin=0.0, turn=VIEWS[view])
+        self._panel = HeadPanel(faces, template, size, camera=camera)
         self._template = template
         self._size = size
         self._page = _page(emotions, intensities, size)
@@ -75,6 +79,15 @@ class VariantGrid:
         if self._strip is None:
             return picture
         return np.concatenate([picture, self._strip.draw()])
+
+
+def _face_box(landmarks: Floats) -> Floats:
+    """Return the corners of a box around the face, from the forehead to below the chin."""
+    low, high = landmarks.min(axis=0), landmarks.max(axis=0)
+    extent = high - low
+    low, high = low - _MARGIN * extent, high + _MARGIN * extent
+    high[1] += _FOREHEAD * extent[1]
+    return np.stack(np.meshgrid(*zip(low, high, strict=True)), axis=-1).reshape(-1, 3)
 
 
 def _page(emotions: Sequence[str], intensities: Sequence[float], size: tuple[int, int]) -> Bytes:

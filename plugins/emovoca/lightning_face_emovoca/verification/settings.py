@@ -41,7 +41,7 @@ class Measure:
 
     def show(self, value: float) -> str:
         """Write a value with its unit."""
-        return f"{value * self.scale:.4g}{' ' + self.unit if self.unit else ''}"
+        return f"{value * self.scale:.5g}{' ' + self.unit if self.unit else ''}"
 
     @property
     def limits(self) -> str:
@@ -49,7 +49,7 @@ class Measure:
         if self.low is not None and self.high is not None:
             if self.low == self.high:
                 return f"exactly {self.show(self.low)}"
-            return f"{self.low * self.scale:.4g} to {self.show(self.high)}"
+            return f"{self.low * self.scale:.5g} to {self.show(self.high)}"
         if self.low is not None:
             return f"at least {self.show(self.low)}"
         return "no limit" if self.high is None else f"at most {self.show(self.high)}"
@@ -87,7 +87,7 @@ class VerificationSettings:
     lip_spread_high: float = 2.0
     closures_kept: float = 1.0
     expression_cosine: float = 0.7
-    expression_growth: float = 1.0
+    expression_growth: float = 1.001
     expression_accuracy: float = 0.9
     edge_low: float = 0.3
     edge_high: float = 3.0
