@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
+import torch
 
+from lightning_face_emovoca.builder.frame_array import FrameArrayWriter
+from lightning_face_emovoca.builder.journal import write_manifest
+from lightning_face_emovoca.builder.store import EmoVOCAStore
+from lightning_face_emovoca.builder.store_format import FRAME_CHUNK, StoreIndex
 from lightning_face_emovoca.landmarks import LandmarkEmbedding, normalize_landmarks
 from lightning_face_emovoca.verification import HeadRegions, UnitMeasurer, VerificationSettings
 
@@ -105,3 +111,71 @@ def sentence(head):
     mixtures = plain[None, None] + np.float32(0.9) * added
     landmarks = normalize_landmarks(head.landmarks(mixtures)).astype(np.float32)
     return Sentence(head, source, plain, mixtures, landmarks, models)
+
+
+class SoundStore(EmoVOCAStore):
+    """A store whose network loses a fiftieth of what is said."""
+
+    def plain(self, actor, sentence, intensity=2.0, frames=slice(None)):
+        return np.float32(0.98) * self.source(actor, sentence, frames)
+
+
+def write_mixtures(store, line):
+    """Write the variants of a sentence as they should be; note their hashes in its line."""
+    actor, sentence, name = line["actor"], line["sentence"], f"{line['actor']}/{line['sentence']}"
+    plain = store.plain(actor, sentence)
+    shape = len(store.emotions), len(store.intensities), len(plain)
+    for array in ("motion", "landmarks"):
+        shutil.rmtree(store.path / array / name)
+    motion = FrameArrayWriter(
+        *(store.path / "motion" / name, (*shape, *plain.shape[1:]), 2, "int16", FRAME_CHUNK),
+        attributes={"step": 1e-6},
+    )
+    landmarks = FrameArrayWriter(
+        *(store.path / "landmarks" / name, (*shape, 68, 3), 2, "float32", FRAME_CHUNK, "array")
+    )
+    rest = store.template(actor)
+    with motion, landmarks:
+        for at in np.ndindex(*shape[:2]):
+            added = np.float32(store.intensities[at[1]] / 2) * store.expression(actor, at[0])
+            steps = np.rint((plain + added) * 1e6).astype(np.int16)
+            marks = normalize_landmarks(store.embedding.landmarks_of(rest + steps * 1e-6))
+            for begin in range(0, shape[2], FRAME_CHUNK):
+                part = slice(begin, begin + FRAME_CHUNK)
+                motion.append(at, steps[part])
+                landmarks.append(at, marks[part].astype(np.float32))
+    line["motion"] = [
+        [motion.digest((row, column)) for column in range(shape[1])] for row in range(shape[0])
+    ]
+    line["landmarks"] = landmarks.digest((0, 0))
+
+
+@pytest.fixture(scope="session")
+def kept_sound_store(small_store, tmp_path_factory):
+    """A store all of whose variants are sound, to be copied."""
+    path = tmp_path_factory.mktemp("sound") / "sound.zarr"
+    shutil.copytree(small_store, path)
+    store = SoundStore(path, StoreIndex.read(path), torch.device("cpu"))
+    lines = store.manifest
+    for line in lines:
+        write_mixtures(store, line)
+    write_manifest(path, lines)
+    return path
+
+
+@pytest.fixture
+def sound_path(kept_sound_store, tmp_path):
+    """A copy of a sound store, to be spoilt."""
+    path = tmp_path / "sound.zarr"
+    shutil.copytree(kept_sound_store, path)
+    return path
+
+
+@pytest.fixture
+def open_sound():
+    """Open a store whose network does what it should."""
+
+    def opened(path):
+        return SoundStore(path, StoreIndex.read(path), torch.device("cpu"))
+
+    return opened
