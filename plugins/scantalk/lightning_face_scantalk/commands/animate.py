@@ -20,11 +20,12 @@ from lightning_face.errors import ConfigError, DataError
 from lightning_face.mesh import Mesh, OperatorSettings, read_mesh
 from lightning_face.mesh.alignment import SimilarityTransform
 from lightning_face.mesh.animation_file import AnimationWriter, is_animation, open_animation
+from lightning_face.mesh.vertex_mask import read_mask
 from lightning_face.render import SpeechVideo
 from lightning_face.video import AudioTrack, VideoWriter
 from lightning_face_scantalk.animation import AnimatedHead, animate, opened_mouth, prepare_head
 from lightning_face_scantalk.commands.model import load_network
-from lightning_face_scantalk.data.masks import read_mask, split_lips
+from lightning_face_scantalk.data.masks import split_lips
 from lightning_face_scantalk.placement import (
     TRAINING_LANDMARKS,
     place_automatically,

@@ -13,9 +13,10 @@ from lightning_face.audio import load_audio
 from lightning_face.errors import ConfigError, DataError
 from lightning_face.mesh import Mesh, read_mesh
 from lightning_face.mesh.animation_file import MeshAnimation, read_animation
+from lightning_face.mesh.vertex_mask import read_mask
 from lightning_face.video import AudioTrack, write_video
 from lightning_face_scantalk.comparison import Comparison
-from lightning_face_scantalk.data.masks import read_mask, split_lips
+from lightning_face_scantalk.data.masks import split_lips
 
 __all__ = ["run"]
 

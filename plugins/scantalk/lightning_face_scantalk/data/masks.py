@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import scipy.io
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from lightning_face.errors import DataError
 from lightning_face.mesh import Mesh
+from lightning_face.mesh.vertex_mask import read_mask
 from lightning_face_scantalk.data.layout import HeadLayout
 
-__all__ = ["HeadMasks", "read_mask", "read_masks", "split_lips"]
+__all__ = ["HeadMasks", "read_masks", "split_lips"]
 
 Indices = NDArray[np.int64]
 
-_LIPS_VARIABLE = "lips_idx"
 _MIDDLES = (0.5, 0.35, 0.25)
 
 
@@ -66,44 +64,6 @@ def read_masks(folder: Path, layout: HeadLayout, head: Mesh) -> HeadMasks:
         return HeadMasks(lips, upper, *split_lips(head, lips))
     except DataError as error:
         raise DataError(f"{folder / layout.lips}: {error}") from error
-
-
-def read_mask(path: Path, num_vertices: int) -> Indices:
-    """Read the numbers of vertices.
-
-    Args:
-        path: ``.npy`` file of numbers from 0, or ``.mat`` file of numbers from 1 in its variable
-            ``lips_idx``, or in its only one.
-        num_vertices: How many vertices the heads have.
-
-    Returns:
-        Numbers from 0, in the order of the file.
-
-    Raises:
-        DataError: The file is missing, empty, damaged, or names a vertex that is not there.
-    """
-    if not path.is_file():
-        raise DataError(f"{path} is missing")
-    if not path.stat().st_size:
-        raise DataError(f"{path} is empty")
-    one_based = path.suffix == ".mat"
-    try:
-        found = _mat_variable(path) if one_based else np.load(path, allow_pickle=False)
-    except Exception as error:
-        # SciPy and NumPy raise errors of any kind on damaged files
-        raise DataError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
-    values = np.asarray(found).reshape(-1)
-    if not values.size or values.dtype.kind not in "iu":
-        raise DataError(f"{path} holds no whole numbers of vertices")
-    values = values.astype(np.int64)
-    least = 1 if one_based else 0
-    if values.min() < least or values.max() >= num_vertices + least:
-        wrong = values.min() if values.min() < least else values.max()
-        raise DataError(
-            f"{path} names vertex {wrong}, but the heads have {num_vertices} vertices, counted "
-            f"from {least}"
-        )
-    return values - least
 
 
 def split_lips(head: Mesh, lips: Indices) -> tuple[Indices, Indices]:
@@ -159,14 +119,3 @@ def _two_pieces(head: Mesh, chosen: Indices) -> tuple[Indices, Indices] | None:
     if sizes[second] < 0.2 * len(chosen) or sizes[[first, second]].sum() < 0.8 * len(chosen):
         return None
     return chosen[piece == first], chosen[piece == second]
-
-
-def _mat_variable(path: Path) -> Any:  # noqa: ANN401
-    variables = {
-        name: value for name, value in scipy.io.loadmat(path).items() if not name.startswith("__")
-    }
-    if _LIPS_VARIABLE in variables:
-        return variables[_LIPS_VARIABLE]
-    if len(variables) != 1:
-        raise ValueError(f"no variable {_LIPS_VARIABLE} among {', '.join(variables) or 'none'}")
-    return next(iter(variables.values()))

@@ -16,10 +16,11 @@ from lightning_face.audio.waveform_cache import cached_waveform
 from lightning_face.errors import ConfigError, DataError
 from lightning_face.mesh import GradientRegularization, Mesh, read_mesh
 from lightning_face.mesh.vertex_file import count_frames, read_vertices
+from lightning_face.mesh.vertex_mask import read_mask
 from lightning_face_scantalk.data.dataset import common_values
 from lightning_face_scantalk.data.head import SpeakingHead, prepare_operators
 from lightning_face_scantalk.data.layout import HeadLayout
-from lightning_face_scantalk.data.masks import HeadMasks, read_mask, split_lips
+from lightning_face_scantalk.data.masks import HeadMasks, split_lips
 from lightning_face_scantalk.data.recordings import Recording, RecordingList, list_recordings
 from lightning_face_scantalk.data.splits import SPLITS
 from lightning_face_scantalk.data.talking_heads import HeadsDataModule, PartName, parts_of

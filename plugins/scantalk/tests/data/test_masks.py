@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import scipy.io
 
 from lightning_face.errors import DataError
 from lightning_face.mesh import Mesh, read_mesh
@@ -12,7 +11,7 @@ from lightning_face.sample_heads.shape import draw_identity, lip_vertices, neutr
 from lightning_face.sample_heads.topology import MOUTH_HEIGHT, HeadTopology
 from lightning_face.testing.research_data import research_file
 from lightning_face_scantalk.data.layout import LAYOUTS
-from lightning_face_scantalk.data.masks import read_mask, read_masks, split_lips
+from lightning_face_scantalk.data.masks import read_masks, split_lips
 from lightning_face_scantalk.data.templates import TemplateBook
 
 REAL_HEADS = {
@@ -20,53 +19,6 @@ REAL_HEADS = {
     "BIWI_6": ("F1.obj", "M6.obj"),
     "multiface": ("20180227.ply", "20181017.ply"),
 }
-
-
-def test_npy_counts_from_zero_and_mat_from_one(tmp_path):
-    np.save(tmp_path / "mask.npy", np.array([0, 9, 3]))
-    scipy.io.savemat(tmp_path / "mask.mat", {"lips_idx": np.array([[1], [10], [4]], np.uint16)})
-    scipy.io.savemat(tmp_path / "other.mat", {"some_name": np.array([1, 10, 4])})
-    for name in ("mask.npy", "mask.mat", "other.mat"):
-        assert read_mask(tmp_path / name, 10).tolist() == [0, 9, 3]
-
-
-@pytest.mark.parametrize(
-    ("name", "values", "message"),
-    [
-        ("mask.npy", np.array([0, 10]), "names vertex 10, .* have 10 vertices, counted from 0"),
-        ("mask.npy", np.array([-1, 2]), "names vertex -1"),
-        ("mask.npy", np.array([0.5]), "no whole numbers"),
-        ("mask.npy", np.array([], dtype=int), "no whole numbers"),
-        ("mask.mat", np.array([0, 1]), "names vertex 0, .* counted from 1"),
-        ("mask.mat", np.array([11]), "names vertex 11"),
-    ],
-)
-def test_impossible_masks_are_refused(tmp_path, name, values, message):
-    path = tmp_path / name
-    if name.endswith(".npy"):
-        np.save(path, values)
-    else:
-        scipy.io.savemat(path, {"lips_idx": values})
-    with pytest.raises(DataError, match=message) as caught:
-        read_mask(path, 10)
-    assert str(path) in str(caught.value)
-
-
-@pytest.mark.parametrize("name", ["mask.npy", "mask.mat"])
-@pytest.mark.parametrize("content", [None, b"", b"damaged"])
-def test_missing_and_damaged_masks_are_named(tmp_path, name, content):
-    path = tmp_path / name
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(DataError, match=name) as caught:
-        read_mask(path, 10)
-    assert "\n" not in str(caught.value)
-
-
-def test_mat_files_of_several_variables_need_the_known_one(tmp_path):
-    scipy.io.savemat(tmp_path / "mask.mat", {"a": np.array([1]), "b": np.array([2])})
-    with pytest.raises(DataError, match="no variable lips_idx among a, b"):
-        read_mask(tmp_path / "mask.mat", 10)
 
 
 @pytest.mark.parametrize("frequency", [5, 8, 10])
