@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lightning_face.data.check import DataReport
 from lightning_face.errors import DataError
@@ -23,6 +25,7 @@ from lightning_face_emovoca.data.talking_sequences import (
     read_templates,
 )
 from lightning_face_emovoca.data.template_files import TemplateFiles
+from lightning_face_emovoca.data.variant_name import VariantName
 
 __all__ = ["check_emovoca"]
 
@@ -122,7 +125,7 @@ class _FolderCheck:
         self.report.counts["expressive identities"] = present
         self.report.counts["expression meshes"] = meshes
 
-    def _check_talking(self, templates: dict[str, np.ndarray]) -> None:
+    def _check_talking(self, templates: Mapping[str, NDArray[np.float64]]) -> None:
         report, layout = self.report, self.layout
         try:
             listed = list_talking_sequences(layout, templates)
@@ -159,8 +162,9 @@ class _FolderCheck:
             report.add(layout.variants_folder, str(error), "note")
             return
         for reason, left_out in source.left_out.items():
-            for name in left_out:
-                report.add(layout.variants_folder, f"{name}: {reason}", "warning")
+            for stem in left_out:
+                what = f"emotional sequences {reason}"
+                report.add(layout.variants_folder / "sequences" / f"{stem}.npy", what, "warning")
         report.counts["emotional sequences"] = len(names)
         counts = Counter(name.emotion.name for name in names)
         report.facts["of each emotion"] = [f"{name} {count}" for name, count in counts.items()]
@@ -182,6 +186,7 @@ class _FolderCheck:
         for variant in variants if self.full else []:
             try:
                 source.landmarks(variant, slice(None))
-                source.displacement(variant, slice(None))
+                if self.layout.sequence(VariantName.parse(variant.name)).is_file():
+                    source.displacement(variant, slice(None))
             except DataError as error:
                 self.report.add(self.layout.variants_folder, str(error), "error")
