@@ -82,12 +82,17 @@ class _Surface:
     """Neighbours and triangles of each vertex, in the order in which they are gone through."""
 
     def __init__(self, vertices: Floats, faces: Ints) -> None:
+        twice = (faces == np.roll(faces, 1, axis=1)).any(axis=1)
+        if twice.any():
+            raise DataError(
+                f"triangle {int(twice.argmax())} has a corner twice; remove such triangles"
+            )
         self.vertices = vertices
         self.triangles: list[list[Triangle]] = [[] for _ in vertices]
         found: list[set[int]] = [set() for _ in vertices]
         for corners in faces.tolist():
             triangle = (corners[0], corners[1], corners[2])
-            for corner in dict.fromkeys(triangle):
+            for corner in triangle:
                 self.triangles[corner].append(triangle)
                 found[corner].update(triangle)
         self.neighbours = [sorted(each - {vertex}) for vertex, each in enumerate(found)]
@@ -110,7 +115,7 @@ def spiral_tables(
     Raises:
         ConfigError: The settings are for another number of levels, or a reference point is not
             on the mesh.
-        DataError: A level is so broken that a spiral comes to no end.
+        DataError: A triangle has a corner twice.
     """
     levels = len(vertices)
     dilation = settings.dilation or (1,) * levels
@@ -192,6 +197,9 @@ def shortest_paths(vertices: Floats, faces: Ints, points: Sequence[int]) -> Shor
         vertices: Positions ``(vertices, 3)``.
         faces: Triangles ``(faces, 3)``.
         points: Reference points; of several on one connected part the last decides.
+
+    Raises:
+        DataError: A triangle has a corner twice.
     """
     return _shortest_paths(_Surface(vertices, faces), points)
 
@@ -216,7 +224,7 @@ def vertex_spirals(
         Vertices of each spiral, itself first; -1 where a ring meets the boundary.
 
     Raises:
-        DataError: The mesh is so broken that a spiral comes to no end.
+        DataError: A triangle has a corner twice.
     """
     surface = _Surface(vertices, faces)
     previous = _shortest_paths(surface, points).previous
@@ -365,20 +373,14 @@ class _Spiral:
                 if len(around) < 2:
                     break
                 chosen = around[0] if forward else around[1]
-                corner = self._unseen(chosen, current)
-                if corner is None:
-                    raise DataError(
-                        f"the spiral around vertex {self.vertex} does not close: the mesh is not "
-                        "a surface there"
-                    )
-                pool.remove(chosen)
+            elif not around:
+                break
             else:
-                if not around:
-                    break
-                pool.remove(around[0])
-                corner = self._unseen(around[0], current)
-                if corner is None:
-                    break
+                chosen = around[0]
+            pool.remove(chosen)
+            corner = self._unseen(chosen, current)
+            if corner is None:
+                break
             self._append(corner)
         self._second_half(pool, forward, self._unseen)
         self.vertices += self.ring

@@ -92,7 +92,8 @@ class SpiralConv(nn.Module):
         rows, batch, _ = x.shape
         length, width = self.spiral_length, self.out_channels
         weight = self.conv.weight.view(width, length, self.in_channels).transpose(0, 1)
-        products = F.linear(x, weight.reshape(length * width, self.in_channels))
+        weight = weight.reshape(length * width, self.in_channels)
+        products = F.linear(x.reshape(rows * batch, self.in_channels), weight)
         products = products.view(rows, batch, length, width).transpose(1, 2)
         out = gather_sum(products.reshape(rows * length, batch * width), table)
         out = out.view(-1, batch, width) + self.conv.bias

@@ -14,8 +14,9 @@ from lightning_face_emovoca.networks.spiral_tables import SpiralTables
 
 __all__ = ["SpiralDecoder"]
 
-# meshes that are decoded at once where no gradient is wanted: more of them leave a CPU's cache
-BLOCK_MESHES = {"cpu": 1, "cuda": 256}
+# vertices that are decoded at once, without and with gradients: more of them leave a CPU's cache
+_CPU_BLOCK, _CPU_TRAINING_BLOCK = 8_000, 32_000
+_DEVICE_BLOCK = 1_000_000
 
 
 class SpiralDecoder(SpiralStack):
@@ -52,11 +53,11 @@ class SpiralDecoder(SpiralStack):
             Features of the mesh ``(batch, vertices, out_channels)``; under the shift of level 0,
             those of the last vertex are 0.
         """
-        block = len(x)
-        if not torch.is_grad_enabled():
-            block = BLOCK_MESHES.get(x.device.type, block)
-        decoded = [self._decode(part, tables) for part in x.split(max(block, 1))]
-        return torch.cat(decoded)
+        vertices = _DEVICE_BLOCK
+        if x.device.type == "cpu":
+            vertices = _CPU_TRAINING_BLOCK if torch.is_grad_enabled() else _CPU_BLOCK
+        meshes = max(vertices // tables.level_sizes[0], 1)
+        return torch.cat([self._decode(part, tables) for part in x.split(meshes)])
 
     def stages(self, x: Tensor, tables: SpiralTables) -> Iterator[Tensor]:
         """Yield the features of each level, from coarse to fine.
