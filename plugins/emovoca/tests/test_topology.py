@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from lightning_face.errors import DataError
-from lightning_face.mesh import Mesh
+from lightning_face.mesh import Mesh, read_mesh
+from lightning_face.testing.research_data import research_file
 from lightning_face_emovoca.data.template_files import TemplateFiles
 from lightning_face_emovoca.networks.spiral_tables import SpiralTables
 from lightning_face_emovoca.topology import check_topology
@@ -50,3 +51,22 @@ def test_vertices_in_another_order_are_refused(mesh, tables):
 def test_a_cloud_of_points_is_refused(mesh, tables):
     with pytest.raises(DataError, match="cloud of points"):
         check_topology(Mesh(mesh.vertices, np.zeros((0, 3), np.int64)), tables, "face.ply")
+
+
+@pytest.mark.skipif(
+    research_file("emovoca/downsampling_matrices.pkl") is None
+    or research_file("emovoca/COMA_CH01.npz") is None,
+    reason="the published template and expressions are not here",
+)
+def test_real_faces_are_of_the_published_topology():
+    folder = research_file("emovoca/COMA_CH01.npz").parent
+    hierarchy = TemplateFiles.read(folder).hierarchy
+    tables = SpiralTables(hierarchy.level_sizes, hierarchy.spiral_lengths)
+    tables.load_hierarchy(hierarchy)
+    check_topology(read_mesh(folder / "template.obj"), tables, "template.obj")
+    with np.load(folder / "COMA_CH01.npz") as file:
+        vertices, faces = file["vertices"].astype(np.float64), file["faces"].astype(np.int64)
+    for face in vertices:
+        check_topology(Mesh(face, faces), tables, "expression")
+    with pytest.raises(DataError, match="another order"):
+        check_topology(Mesh(vertices[0], (faces + 1) % len(vertices[0])), tables, "expression")
