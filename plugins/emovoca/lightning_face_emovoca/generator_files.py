@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TypeVar
 
@@ -9,11 +11,13 @@ import torch
 from torch import nn
 
 import lightning_face
+from lightning_face.checkpoint.importer import ImportedWeights
 from lightning_face.errors import WeightsError
 from lightning_face_emovoca.data.sample import TOPOLOGY
 from lightning_face_emovoca.data.sample_landmarks import landmark_places
 from lightning_face_emovoca.data.template_files import TemplateFiles
 from lightning_face_emovoca.emotional_generator import EmotionalGenerator
+from lightning_face_emovoca.importer import import_es2d, import_es2l
 from lightning_face_emovoca.landmarks import LandmarkEmbedding
 from lightning_face_emovoca.modules.sample_networks import load_sample_network
 from lightning_face_emovoca.networks.es2d import ES2D
@@ -41,9 +45,10 @@ def load_emotional_generator(es2l: Path, es2d: Path, template: Path) -> Emotiona
     """Read both networks, and the landmarks between them.
 
     Args:
-        es2l: Speech to landmarks: folder of exported or imported weights, or checkpoint
-            (``.ckpt``).
-        es2d: Landmarks to vertices, the same.
+        es2l: Speech to landmarks: folder of exported or imported weights, checkpoint
+            (``.ckpt``), or published file (``.tar``, ``.pth``).
+        es2d: Landmarks to vertices, the same; beside a published file lies the published mesh
+            hierarchy.
         template: Folder of the mesh hierarchy and landmarks of the topology.
 
     Raises:
@@ -54,8 +59,8 @@ def load_emotional_generator(es2l: Path, es2d: Path, template: Path) -> Emotiona
     """
     files = TemplateFiles.read(template.expanduser())
     generator = EmotionalGenerator(
-        _load(es2l.expanduser(), ES2L, "emovoca-es2l"),
-        _load(es2d.expanduser(), ES2D, "emovoca-es2d"),
+        _load(es2l.expanduser(), ES2L, import_es2l),
+        _load(es2d.expanduser(), ES2D, import_es2d),
         files.embedding,
     )
     _check_tables(es2d, generator.es2d.tables, files)
@@ -70,22 +75,25 @@ def load_emotional_generator(es2l: Path, es2d: Path, template: Path) -> Emotiona
     return generator
 
 
-def _load(path: Path, kind: type[Network], importer: str) -> Network:
+def _load(
+    path: Path, kind: type[Network], read_published: Callable[[Path], ImportedWeights]
+) -> Network:
     if not path.exists():
         raise WeightsError(
-            f"{path}: there are no such weights; give a checkpoint of `lightning-face fit`, or a "
-            f"folder of `lightning-face import {importer}`"
+            f"{path}: there are no such weights; give a checkpoint of `lightning-face fit`, a "
+            "folder of `lightning-face import`, or a published file"
         )
     if path.is_file() and path.suffix.lower() in _PUBLISHED:
-        raise WeightsError(
-            f"{path} is a published file: make a folder of it first, with `lightning-face import "
-            f"{importer} {path} -o FOLDER`, and give that"
-        )
-    module = lightning_face.load(path)
+        imported = read_published(path)
+        home, _, name = imported.class_path.rpartition(".")
+        module: nn.Module = getattr(import_module(home), name)(**imported.init_args)
+        module.load_state_dict(imported.state_dict)
+    else:
+        module = lightning_face.load(path)
     network = getattr(module, "network", None)
     if not isinstance(network, kind):
         raise WeightsError(
-            f"{path} holds {type(module).__name__}; a {kind.__name__} is wanted, of {importer}"
+            f"{path} holds {type(module).__name__}, and the network {kind.__name__} is wanted"
         )
     return network.eval()
 

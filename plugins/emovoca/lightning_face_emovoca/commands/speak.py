@@ -69,7 +69,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--es2l",
         type=Path,
         metavar="W",
-        help="speech to landmarks: folder of exported or imported weights, or checkpoint (.ckpt)",
+        help="speech to landmarks: folder of exported or imported weights, checkpoint (.ckpt), or "
+        "published file (.tar, .pth)",
     )
     networks.add_argument(
         "--es2d", type=Path, metavar="W", help="landmarks to vertices: the same kinds"

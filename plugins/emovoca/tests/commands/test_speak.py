@@ -6,10 +6,13 @@ import pytest
 import torch
 
 from lightning_face.checkpoint.weights import save_weights
-from lightning_face.errors import ConfigError, DataError, WeightsError
+from lightning_face.errors import CheckpointError, ConfigError, DataError, WeightsError
 from lightning_face.mesh import Mesh, read_animation, read_mesh, write_mesh
 from lightning_face.video import read_video
 from lightning_face_emovoca.commands import main
+from lightning_face_emovoca.data.template_files import TemplateFiles
+from lightning_face_emovoca.hierarchy.decimation import build_hierarchy
+from lightning_face_emovoca.importer import export_reference
 from lightning_face_emovoca.modules.es2d_module import ES2DModule
 from lightning_face_emovoca.modules.es2l_module import ES2LModule
 
@@ -31,6 +34,14 @@ def export(folder, module, settings):
     return folder
 
 
+def es2d_settings(hierarchy):
+    return {
+        "level_sizes": list(hierarchy.level_sizes),
+        "spiral_lengths": list(hierarchy.spiral_lengths),
+        "decoder_widths": [8, 8, [4, 3]],
+    }
+
+
 @pytest.fixture(scope="module")
 def template(small_root):
     return small_root / "src" / "template"
@@ -38,8 +49,6 @@ def template(small_root):
 
 @pytest.fixture(scope="module")
 def networks(template, tmp_path_factory):
-    from lightning_face_emovoca.data.template_files import TemplateFiles
-
     folder = tmp_path_factory.mktemp("networks")
     hierarchy = TemplateFiles.read(template).hierarchy
     torch.manual_seed(0)
@@ -47,11 +56,7 @@ def networks(template, tmp_path_factory):
     es2l = ES2LModule(**settings)
     torch.nn.init.normal_(es2l.network.output_mapper.weight, std=0.02)
     export(folder / "es2l", es2l, settings)
-    settings = {
-        "level_sizes": list(hierarchy.level_sizes),
-        "spiral_lengths": list(hierarchy.spiral_lengths),
-        "decoder_widths": [8, 8, [4, 3]],
-    }
+    settings = es2d_settings(hierarchy)
     es2d = ES2DModule(**settings)
     es2d.network.load_hierarchy(hierarchy)
     export(folder / "es2d", es2d, settings)
@@ -223,23 +228,36 @@ def test_a_missing_template_is_named(speak, tmp_path):
 
 
 def test_a_network_in_the_place_of_the_other_is_refused(speak, networks):
-    with pytest.raises(WeightsError, match="es2d holds ES2DModule; a ES2L is wanted"):
+    with pytest.raises(WeightsError, match="es2d holds ES2DModule, and the network ES2L is wanted"):
         speak(es2l=networks / "es2d")
     with pytest.raises(WeightsError, match="none: there are no such weights"):
         speak(es2d=networks / "none")
 
 
-def test_a_published_file_has_to_be_imported_first(speak, tmp_path):
+def test_published_files_are_taken_as_they_are(speak, template, networks, tmp_path):
+    hierarchy = TemplateFiles.read(template).hierarchy
+    torch.manual_seed(0)
+    es2d = ES2DModule(**es2d_settings(hierarchy), unit="m", landmark_scale=1.0)
+    es2d.network.load_hierarchy(hierarchy)
+    folder = tmp_path / "published"
+    shutil.copytree(template, folder)
+    content = {"epoch": 1, "autoencoder_state_dict": export_reference(es2d.state_dict())}
+    torch.save(content, folder / "es2d.tar")
+    speak(es2d=folder / "es2d.tar")
+    export(tmp_path / "es2d", es2d, dict(es2d.hparams))
+    speak(es2d=tmp_path / "es2d", out=tmp_path / "exported.npz")
+    np.testing.assert_array_equal(*(frames_of(tmp_path / f"{n}.npz") for n in ("out", "exported")))
+
+
+def test_a_damaged_published_file_is_named(speak, tmp_path):
     (tmp_path / "es2l.tar").write_bytes(b"zip")
-    with pytest.raises(WeightsError, match="lightning-face import emovoca-es2l"):
+    with pytest.raises(CheckpointError, match=r"es2l\.tar"):
         speak(es2l=tmp_path / "es2l.tar")
 
 
 def test_weights_of_another_hierarchy_are_refused(speak, template, networks, tmp_path):
     shutil.copytree(template, tmp_path / "template")
     mesh = read_mesh(template / "FLAME_sample.ply")
-    from lightning_face_emovoca.hierarchy.decimation import build_hierarchy
-
     hierarchy = build_hierarchy(mesh, num_levels=1)
     hierarchy.save(tmp_path / "template" / "hierarchy.npz")
     with pytest.raises(WeightsError, match="another mesh hierarchy"):
