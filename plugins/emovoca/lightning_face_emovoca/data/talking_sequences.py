@@ -110,7 +110,7 @@ def list_talking_sequences(
     Args:
         layout: Where they lie.
         templates: Neutral heads of the actors.
-        actors: Actors to list; None lists all.
+        actors: Actors in the split; None takes all.
 
     Raises:
         DataError: There is no folder of sequences, or none in it.
@@ -129,10 +129,10 @@ def list_talking_sequences(
         sequence = TalkingSequence(actor, sentence, path, layout.talking_wav(path.stem))
         if not actor:
             reason = "not named <actor>_<sentence>"
-        elif actors is not None and actor not in actors:
-            continue
         elif actor not in templates:
             reason = "of actors without a neutral head"
+        elif actors is not None and actor not in actors:
+            reason = "of actors in no part of the split"
         elif not sequence.wav.is_file():
             reason = "without a sound"
         else:

@@ -99,7 +99,7 @@ def test_motion_can_be_told_from_the_sound(written):
 
 def test_sample_is_written_once_into_the_cache(cache, monkeypatch):
     monkeypatch.setattr(sample, "write_sample", lambda folder: (folder / "a").write_text("a"))
-    monkeypatch.setattr(sample, "SAMPLE_VERSION", "test")
+    monkeypatch.setattr(sample, "SAMPLE_VERSION", "once")
     first = sample_folder()
     assert first.parent == cache / "samples"
     monkeypatch.setattr(sample, "write_sample", lambda folder: (folder / "b").write_text("b"))
