@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from numpy.typing import NDArray
 from torch import Tensor
 
+import lightning_face
 from lightning_face.callbacks.video_overview import WrittenVideo, reduced_picture, write_overview
 from lightning_face.errors import ConfigError
 from lightning_face.mesh import Mesh
@@ -23,6 +24,7 @@ from lightning_face.video import AudioTrack, VideoWriter
 from lightning_face_emovoca.emotional_generator import vertices_of_landmarks
 from lightning_face_emovoca.landmarks import LandmarkEmbedding
 from lightning_face_emovoca.metrics import lip_aperture
+from lightning_face_emovoca.modules.sample_networks import load_sample_network
 from lightning_face_emovoca.networks.es2d import ES2D
 
 __all__ = ["EmotionalHeadVideos"]
@@ -45,8 +47,8 @@ class EmotionalHeadVideos(Callback):
     videos; the first one adds ``contact_sheet.png`` and ``index.html``.
 
     Args:
-        dense: Trained ``emovoca-es2d`` that turns landmarks into heads: a checkpoint or a folder
-            of exported weights. Null takes the one that comes with the package, for heads of the
+        dense: Trained ES2D that turns landmarks into heads: a checkpoint, or a folder of exported
+            or imported weights. Null takes the one that comes with the package, for heads of the
             sample.
         height: Height of the heads in pixels.
         view: Side from which heads are seen: front, quarter or side.
@@ -141,18 +143,15 @@ class EmotionalHeadVideos(Callback):
 
     def _dense_network(self) -> ES2D:
         if self._dense is None:
-            # both import the modules, which import this
-            from lightning_face.checkpoint.load import load
-            from lightning_face_emovoca.modules.sample_networks import load_sample_network
-
             given = self.dense
-            module = load_sample_network("es2d") if given is None else load(given)
-            if not isinstance(getattr(module, "network", None), ES2D):
+            module = load_sample_network("es2d") if given is None else lightning_face.load(given)
+            network = getattr(module, "network", None)
+            if not isinstance(network, ES2D):
                 raise ConfigError(
                     f"emotional-head-videos: dense is {given}, which holds a "
-                    f"{type(module).__name__}; give it an emovoca-es2d"
+                    f"{type(module).__name__}; give it a trained emovoca-es2d"
                 )
-            self._dense = cast("ES2D", module.network)
+            self._dense = network
         return self._dense
 
     def _write(self, folder: Path, moving: _Moving) -> WrittenVideo:

@@ -72,4 +72,4 @@ def _picture(
     for first, last, closes in _LINES:
         line = [*range(first, last + 1), *([first] if closes else [])]
         draw.line([(*places[index],) for index in line], INK, 2 * _SHARPNESS, "curve")
-    return np.asarray(image.resize((_SIZE, _SIZE), Image.Resampling.LANCZOS))
+    return np.array(image.resize((_SIZE, _SIZE), Image.Resampling.LANCZOS))
