@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import multiprocessing.connection
 import os
 import shutil
 import socket
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -196,12 +198,12 @@ def _build_all(
         for rank in range(workers)
     ]
     if len(jobs) == 1:
-        failures = _work(jobs[0], None)
+        failures = _work(jobs[0])
     elif jobs:
         context = multiprocessing.get_context("spawn")
         try:
-            with ProcessPoolExecutor(len(jobs), context) as pool:
-                running = [pool.submit(_work, job, os.getpid()) for job in jobs]
+            with ProcessPoolExecutor(len(jobs), context, _end_with_parent) as pool:
+                running = [pool.submit(_work, job) for job in jobs]
                 failures = [failure for each in running for failure in each.result()]
         except BrokenProcessPool:
             raise RunError(
@@ -227,12 +229,11 @@ class _Job:
     total: int
 
 
-def _work(job: _Job, parent: int | None) -> list[str]:
+def _work(job: _Job) -> list[str]:
     """Build sentences in this process.
 
     Args:
         job: Which.
-        parent: Process that waits for this one, which is not to outlive it.
 
     Returns:
         What is wrong with the sentences that could not be built.
@@ -241,7 +242,7 @@ def _work(job: _Job, parent: int | None) -> list[str]:
     store = open_store(job.store, device=job.device, unfinished=True)
     journal = job.store / RUNS / f"manifest.{job.share}.{job.rank}.jsonl"
     scratch = scratch_folder(job.store, str(job.share))
-    builder = UnitBuilder(store, scratch, lambda: _end_with(parent))
+    builder = UnitBuilder(store, scratch)
     failures = []
     with _clear_errors(job.store):
         try:
@@ -264,10 +265,18 @@ def _work(job: _Job, parent: int | None) -> list[str]:
     return failures
 
 
-def _end_with(parent: int | None) -> None:
-    """End this process if the one that started it is no more."""
-    if parent is not None and os.getppid() != parent:
+def _end_with_parent() -> None:
+    """Let this process be killed when the one that started it is, which cannot tell it."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        raise RuntimeError("this process was not started by another")
+    sentinel = parent.sentinel
+
+    def watch() -> None:
+        multiprocessing.connection.wait([sentinel])
         os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _finish(store: Path, index: StoreIndex, lines: list[dict[str, object]]) -> None:

@@ -20,14 +20,13 @@ def flush(file: IO[Any]) -> None:
 
 
 def flush_folder(folder: Path) -> None:
-    """Bring the names in a folder, and in all folders below it, to the disk.
+    """Bring the names in a folder to the disk.
 
     Args:
-        folder: Folder whose files are on the disk.
+        folder: Folder in which something was renamed.
     """
-    for each in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
-        descriptor = os.open(each, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

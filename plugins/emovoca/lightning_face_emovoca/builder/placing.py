@@ -58,7 +58,6 @@ def place_folder(store: Path, name: str, scratch: Path, replace: bool) -> Iterat
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.parent.mkdir(parents=True, exist_ok=True)
     yield temporary
-    flush_folder(temporary)
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.is_dir():
         if not replace:
@@ -74,6 +73,8 @@ def place_folder(store: Path, name: str, scratch: Path, replace: bool) -> Iterat
         if replace or not target.is_dir():
             raise
         shutil.rmtree(temporary)
+        return
+    flush_folder(target.parent)
 
 
 def _is_running(process: int) -> bool:

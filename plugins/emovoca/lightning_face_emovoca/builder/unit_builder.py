@@ -7,7 +7,7 @@ import json
 import math
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -92,11 +92,9 @@ class UnitBuilder:
     Args:
         store: The store, whose shared parts are there.
         scratch: Folder of this process alone, in the same file system.
-        on_block: Called before every block of frames.
     """
 
-    def __init__(self, store: EmoVOCAStore, scratch: Path, on_block: Callable[[], None]) -> None:
-        self._on_block = on_block
+    def __init__(self, store: EmoVOCAStore, scratch: Path) -> None:
         self._store = store
         self._scratch = scratch
         self._heads: dict[str, HeadRegions] = {}
@@ -178,7 +176,6 @@ class UnitBuilder:
     def _talking(self, root: Path, unit: StoredSequence) -> Iterator[tuple[range, Floats]]:
         template = self._store.template(unit.actor)
         for begin in range(0, unit.frames, FRAME_CHUNK):
-            self._on_block()
             frames = range(begin, min(begin + FRAME_CHUNK, unit.frames))
             span = slice(frames.start, frames.stop)
             yield frames, read_displacements(root / unit.vertices_file, template, span)

@@ -46,7 +46,9 @@ class UnitCheck:
             actor: Who speaks.
         """
         settings = VerificationSettings.from_dict(store.index.settings["verification"])
-        return HeadRegions(store.template(actor), store.faces, store.embedding.landmarks_of, settings)
+        return HeadRegions(
+            store.template(actor), store.faces, store.embedding.landmarks_of, settings
+        )
 
     def add_talking(self, source: Floats, plain: Floats) -> None:
         """Add frames of what is said, recorded and without an expression.
