@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -66,7 +68,7 @@ def test_folders_without_anything_are_one_error(tmp_path):
 
 
 def test_stores_are_counted(small_settings):
-    build(small_settings)
+    build(replace(small_settings, storage="virtual"))
     report = check_emovoca(small_settings.out)
     assert report.counts["sentences"] == 4
     assert report.counts["variants of a sentence"] == 9

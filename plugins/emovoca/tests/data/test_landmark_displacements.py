@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -77,7 +79,7 @@ def test_vertices_are_needed(root):
 
 
 def test_a_store_takes_the_place_of_a_folder(small_settings):
-    build(small_settings)
+    build(replace(small_settings, storage="virtual"))
     split = {
         "train": ["FaceTalk_170725_00137_TA"],
         "validation": ["FaceTalk_170728_03272_TA"],

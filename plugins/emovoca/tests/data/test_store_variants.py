@@ -44,7 +44,7 @@ def test_stores_of_both_kinds_are_read(small_settings, storage):
 
 
 def test_unfinished_and_missing_stores_are_named(small_settings, tmp_path):
-    build(small_settings)
+    build(replace(small_settings, storage="virtual"))
     (small_settings.out / "manifest.jsonl").unlink()
     with pytest.raises(DataError, match=r"store\.zarr is not finished"):
         StoreVariants(small_settings.out)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -46,7 +48,7 @@ def test_an_emotion_that_a_network_does_not_know_is_refused():
 
 def test_a_store_and_a_folder_are_told_apart(root, small_settings):
     assert isinstance(open_variants(root, None, True), FolderVariants)
-    build(small_settings)
+    build(replace(small_settings, storage="virtual"))
     assert isinstance(open_variants(small_settings.out, None, True), StoreVariants)
 
 
