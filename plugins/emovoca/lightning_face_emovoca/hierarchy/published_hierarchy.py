@@ -36,7 +36,7 @@ PUBLISHED_SIZES = (5023, 1256, 314, 79, 20)
 
 
 def read_published_hierarchy(
-    path: Path | str, settings: SpiralSettings | None = None
+    path: Path | str, settings: SpiralSettings | None = None, cached: bool = True
 ) -> MeshHierarchy:
     """Read a mesh hierarchy and make its spirals, without running any code of the file.
 
@@ -44,6 +44,7 @@ def read_published_hierarchy(
         path: The pickle, or the folder that has it as ``downsampling_matrices.pkl``.
         settings: How spirals are made; if None, those of the published networks for a hierarchy
             of the published sizes, and some like them for others.
+        cached: Whether to take the spirals that were made from the same file before.
 
     Raises:
         DataError: The file is missing, damaged, or none of these files.
@@ -57,6 +58,8 @@ def read_published_hierarchy(
             f"there is no template hierarchy {path}; the published one is "
             f"src/template/{HIERARCHY_FILE} of github.com/miccunifi/EmoVOCA"
         )
+    if not cached:
+        return _make(path, settings)
     key = f"published {file_digest(path)} {settings}"
     return cached_hierarchy(key, lambda: _make(path, settings))
 
