@@ -73,7 +73,7 @@ class Selection:
                     f"{store.path} has no {word} {', '.join(strangers)}; it has "
                     f"{', '.join(sorted(present))}"
                 )
-        places = range(len(store.emotions))
+        places = list(range(len(store.emotions)))
         if self.emotions is not None:
             places = sorted({store.emotion_place(name) for name in self.emotions})
         strengths = store.intensities

@@ -81,9 +81,10 @@ class VariantGrid:
         return np.concatenate([picture, self._strip.draw()])
 
 
-def _face_box(landmarks: Floats) -> Floats:
+def _face_box(landmarks: Floats) -> NDArray[np.float64]:
     """Return the corners of a box around the face, from the forehead to below the chin."""
-    low, high = landmarks.min(axis=0), landmarks.max(axis=0)
+    points = landmarks.astype(np.float64)
+    low, high = points.min(axis=0), points.max(axis=0)
     extent = high - low
     low, high = low - _MARGIN * extent, high + _MARGIN * extent
     high[1] += _FOREHEAD * extent[1]

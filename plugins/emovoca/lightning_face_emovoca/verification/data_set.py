@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lightning_face_emovoca.data.emotions import EMOTIONS, NEUTRAL
-from lightning_face_emovoca.data.splits import SPLIT
+from lightning_face_emovoca.data.splits import SPLIT, PartName
 from lightning_face_emovoca.verification.findings import Finding
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MotionDigest", "find_duplicates", "find_shared_actors", "find_wrong_labels"]
 
-Split = Mapping[str, Sequence[str]]
+Split = Mapping[PartName, Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -113,5 +113,5 @@ def find_duplicates(motions: Iterable[MotionDigest], split: Split = SPLIT) -> li
     return found
 
 
-def _part_of(actor: str, split: Split) -> str | None:
+def _part_of(actor: str, split: Split) -> PartName | None:
     return next((part for part, actors in split.items() if actor in actors), None)

@@ -16,6 +16,7 @@ __all__ = ["draw_distribution"]
 _WIDTH, _LEFT, _RIGHT = 520, 92, 16
 _BARS_TOP, _BARS, _ROWS_TOP, _ROW, _BOTTOM = 8, 64, 84, 21, 24
 _BINS = 48
+_NARROW = 1e-6
 
 
 def draw_distribution(
@@ -71,7 +72,10 @@ def _axis(finite: NDArray[np.float64], limits: list[float]) -> Axis:
     for limit in limits:
         if low - 2 * span <= limit <= high + 2 * span or span == 0:
             low, high = min(low, limit), max(high, limit)
-    pad = 0.04 * (high - low) or max(abs(low) * 0.1, 0.5)
+    pad = 0.04 * (high - low)
+    if pad < _NARROW * max(abs(low), abs(high)) or not pad:
+        # values that rounding alone tells apart
+        pad = 0.1 * abs(low) or 0.5
     return Axis(low - pad, high + pad, _LEFT, _WIDTH - _RIGHT)
 
 
