@@ -4,22 +4,17 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from lightning_face.checkpoint.weights import save_weights
+from lightning_face.checkpoint.export import export_checkpoint
 from lightning_face.errors import CheckpointError, WeightsError
 from lightning_face_sis.importer import export_reference
 from lightning_face_sis.loading import LoadedGenerator, class_names_of, load_generator
 from lightning_face_sis.modules.ca2sis_module import CA2SISModule
+from lightning_face_sis.modules.identity_module import IdentityInjectionModule
+from lightning_face_sis.modules.noise_module import NoiseModule
 
 SMALL = {"style_dim": 8, "grid": [4, 4], "ndf": 8}
 # a published file does not tell the heads: they are as published
 HEADS = {"heads": [1] * 5, "head_dims": [16] * 5}
-
-
-def exported(folder, module):
-    class_path = f"{type(module).__module__}.{type(module).__qualname__}"
-    init_args = {name: module.hparams[name] for name in (*SMALL, *HEADS)}
-    save_weights(folder, module.state_dict(), {"class_path": class_path, "init_args": init_args})
-    return folder
 
 
 def checkpoint(folder, module):
@@ -34,7 +29,12 @@ def checkpoint(folder, module):
     return path
 
 
-@pytest.mark.parametrize("kind", [CA2SISModule])
+def exported(folder, module):
+    export_checkpoint(checkpoint(folder, module), folder / "exported")
+    return folder / "exported"
+
+
+@pytest.mark.parametrize("kind", [CA2SISModule, NoiseModule, IdentityInjectionModule])
 @pytest.mark.parametrize("write", [checkpoint, exported])
 def test_own_files_of_every_kind(tmp_path, kind, write):
     module = kind(**SMALL, **HEADS)
