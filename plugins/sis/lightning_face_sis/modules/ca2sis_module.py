@@ -418,6 +418,18 @@ class CA2SISModule(AdversarialModule):
             "style of the next": to_unit(self.render(batch, following, None)),
         }
 
+    @classmethod
+    def example_settings(cls) -> dict[str, Any]:
+        """Return settings of a network small enough to be tried anywhere."""
+        return {
+            "style_dim": 8,
+            "grid": [4, 4],
+            "mask_size": 32,
+            "heads": [1] * 5,
+            "head_dims": [8] * 5,
+            "ndf": 8,
+        }
+
     def example_batch(self) -> Batch:
         """Make a small batch of noise that every step accepts."""
         generator = torch.Generator().manual_seed(0)

@@ -17,7 +17,7 @@ from lightning_face_sis.modules.pretrained_generator import start_from
 from lightning_face_sis.networks.generator import GeneratorOutput
 from lightning_face_sis.networks.identity_generator import IdentityInjectionGenerator
 from lightning_face_sis.networks.recognition import RecognitionNetwork, load_recognition_network
-from lightning_face_sis.networks.sample_recognition import SampleRecognition
+from lightning_face_sis.networks.sample_recognition import SAMPLE_PEOPLE, SampleRecognition
 
 __all__ = ["IdentityInjectionModule"]
 
@@ -59,6 +59,11 @@ class IdentityInjectionModule(CA2SISModule):
         self._attack = IdentityAttack(embedding_dim=identity_dim)
         self._own = IdentitySimilarity()
         self._before = IdentitySimilarity()
+
+    @classmethod
+    def example_settings(cls) -> dict[str, Any]:
+        """Return settings of a small network, for the people of the bundled sample."""
+        return {**super().example_settings(), "identity_dim": SAMPLE_PEOPLE}
 
     def build_generator(self) -> IdentityInjectionGenerator:
         """Build the generator of the hyperparameters, with random weights."""

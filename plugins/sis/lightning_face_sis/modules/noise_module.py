@@ -68,6 +68,11 @@ class NoiseModule(CA2SISModule):
         names = ("diversity", "diversity_images", "contrast", "contrast_images")
         self._means = {name: MeanMetric() for name in names}
 
+    @classmethod
+    def example_settings(cls) -> dict[str, Any]:
+        """Return settings of a small network that trains a generator of its own."""
+        return {**super().example_settings(), "first_phase_epochs": 1}
+
     @property
     def in_first_phase(self) -> bool:
         """Whether the generator is still being trained."""
