@@ -42,6 +42,13 @@ class LoadedGenerator:
     device: torch.device
 
     @property
+    def photo_size(self) -> tuple[int, int]:
+        """Height and width in pixels to which photographs and masks are brought for it."""
+        multiple = self.generator.style_encoder.side_multiple
+        height, width = (-(-side // multiple) * multiple for side in self.image_size)
+        return height, width
+
+    @property
     def labelling(self) -> Labelling:
         """What the values in label maps mean to it."""
         count = len(self.class_names)

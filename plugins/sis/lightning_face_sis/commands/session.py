@@ -32,12 +32,9 @@ from lightning_face_sis.networks.recognition import (
     load_recognition_network,
 )
 from lightning_face_sis.networks.sample_recognition import SampleRecognition
-from lightning_face_sis.to_image import Rounding, to_image
+from lightning_face_sis.to_image import to_picture
 
-__all__ = ["Session", "picture_of"]
-
-# sides that the style encoder takes
-_MULTIPLE = 64
+__all__ = ["Session"]
 
 
 class Session:
@@ -63,8 +60,7 @@ class Session:
         if options.parser is not None:
             names = self.loaded.class_names
             self.parser = FaceParser.from_folder(options.parser, names).to(device)
-        height, width = (-(-side // _MULTIPLE) * _MULTIPLE for side in self.loaded.image_size)
-        self._size = Preprocessing("fixed", crop_size=width, aspect_ratio=width / height)
+        self._size = Preprocessing.to_size(*self.loaded.photo_size)
         self._encodings: dict[LabelledPicture, FaceEncoding] = {}
 
     def faces(
@@ -177,21 +173,11 @@ class Session:
 
     def render(self, face: FaceEncoding) -> Image.Image:
         """Make the picture of one encoding."""
-        return picture_of(self.editor.render(face))
+        return to_picture(self.editor.render(face)[0])
 
     def mask(self, labels: Tensor) -> Image.Image:
         """Show a label map ``(1, 1, height, width)`` in the colours of its classes."""
         return label_picture(labels[0], len(self.loaded.class_names))
-
-
-def picture_of(images: Tensor, rounding: Rounding = "reference") -> Image.Image:
-    """Turn a batch of one image in -1..1 into a picture.
-
-    Args:
-        images: RGB ``(1, 3, height, width)``.
-        rounding: As for `lightning_face_sis.to_image.to_image`.
-    """
-    return Image.fromarray(to_image(images, rounding)[0].permute(1, 2, 0).cpu().numpy())
 
 
 def _recognition(generator: CA2SISGenerator, path: Path | None) -> RecognitionNetwork | None:
