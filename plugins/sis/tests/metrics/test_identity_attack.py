@@ -21,11 +21,15 @@ def triples() -> list[torch.Tensor]:
     return [functional.normalize(sources) + functional.normalize(targets), sources, targets]
 
 
+# two faces of one person
+PERSONS = torch.tensor([3, 1, 4, 3, 5, 9, 2, 6, -1])
+
+
 def values(parts: list[list[torch.Tensor]]) -> dict[str, float]:
     attack = IdentityAttack(false_accept_rate=0.1, embedding_dim=WIDTH)
     similarity = IdentitySimilarity()
-    for generated, sources, targets in parts:
-        attack.update(generated, sources, targets)
+    for generated, sources, targets, persons in parts:
+        attack.update(generated, sources, targets, persons)
         similarity.update(generated, sources)
     rates = {name: float(value) for name, value in attack.compute().items()}
     return {**rates, "similarity": float(similarity.compute())}
@@ -33,7 +37,7 @@ def values(parts: list[list[torch.Tensor]]) -> dict[str, float]:
 
 def run(rank: int, split: int):
     mine = slice(0, split) if rank == 0 else slice(split, None)
-    part = [each[mine] for each in triples()]
+    part = [each[mine] for each in (*triples(), PERSONS)]
     return values([part] if len(part[0]) else [])
 
 
@@ -61,6 +65,17 @@ def test_pictures_without_an_attack_are_their_sources():
     assert float(rates["kept_source"]) == 1
     assert float(rates["attack_success"]) == float(rates["both"]) == 0
     assert float(rates["threshold"]) == pytest.approx(0.99)
+
+
+def test_faces_of_one_person_do_not_raise_the_threshold():
+    generated, sources, targets = triples()
+    sources[3] = sources[0]
+    metric = IdentityAttack(false_accept_rate=0.0, embedding_dim=WIDTH)
+    metric.update(generated, sources, targets)
+    assert float(metric.compute()["threshold"]) == pytest.approx(1)
+    metric.reset()
+    metric.update(generated, sources, targets, PERSONS)
+    assert float(metric.compute()["threshold"]) < 0.99
 
 
 def test_the_threshold_is_that_of_the_sources_at_the_rate():
@@ -91,6 +106,6 @@ def test_a_network_embeds_all_pictures():
 @pytest.mark.parametrize("split", [5, ROWS], ids=["uneven", "one without pictures"])
 def test_two_processes_agree_with_one(split):
     results = run_processes(run, split)
-    expected = values([triples()])
+    expected = values([[*triples(), PERSONS]])
     for found in results:
         assert found == pytest.approx(expected, rel=1e-5)
