@@ -70,11 +70,6 @@ class AdversarialModule(FaceModule):
         # would not see to either, which this module does
         self.automatic_optimization = False
 
-    def teardown(self, stage: str) -> None:
-        """Hand the optimisation back, so that another trainer takes the module too."""
-        super().teardown(stage)
-        self.automatic_optimization = True
-
     def on_fit_start(self) -> None:
         """Prepare what training begins with, unless there are weights to go on from."""
         if not self._has_weights:

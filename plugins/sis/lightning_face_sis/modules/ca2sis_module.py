@@ -264,10 +264,9 @@ class CA2SISModule(AdversarialModule):
 
     def discriminator_terms(self, batch: Batch) -> Terms:
         """Compute what the discriminator minimises."""
-        masks, fake = self.masks(batch), self._fake
-        if self.hparams["fresh_fakes"]:
-            with torch.no_grad():
-                fake = self.make_fakes(batch, masks)
+        masks = self.masks(batch)
+        with torch.no_grad():
+            fake = self.make_fakes(batch, masks) if self.hparams["fresh_fakes"] else self._fake
         losses = self.gan_loss.discriminator_losses(*self.judge(fake, batch["images"], masks))
         return {"discriminator_fake": losses.fake, "discriminator_real": losses.real}
 

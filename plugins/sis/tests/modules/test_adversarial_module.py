@@ -113,12 +113,6 @@ def test_an_interrupted_step_freezes_nobody(module, batches, monkeypatch, run):
     assert all(each.requires_grad for each in module.parameters())
 
 
-def test_can_be_trained_again(module, batches, run):
-    for _ in range(2):
-        trainer = run(module, batches(2, 2), accumulate_grad_batches=2, gradient_clip_val=1.0)
-        assert trainer.global_step == 2
-
-
 def test_learns_in_bfloat16(module, batches, run):
     start = flat(module.parameters())
     trainer = run(module, batches(2, 2), precision="bf16-mixed")
