@@ -71,15 +71,19 @@ class MetricTable:
             return
         self.metrics.update(build(self.folder))
 
-    def explain_missing(self) -> str | None:
-        """Say in one line which rows are left out and what they need, or None if none is."""
+    def explain_missing(self, setting: str = "model.metric_weights") -> str | None:
+        """Say in one line which rows are left out and what they need, or None if none is.
+
+        Args:
+            setting: How the user names the folder.
+        """
         if not self.missing:
             return None
         needs: dict[str, list[str]] = {}
         for row, reason in self.missing.items():
             needs.setdefault(reason, []).append(row)
         listed = "; ".join(f"{', '.join(rows)} needs {what}" for what, rows in needs.items())
-        folder = "" if self.folder else "; put the files into a folder and name it metric_weights"
+        folder = "" if self.folder else f"; put the files into a folder and give it as {setting}"
         return f"left out of the table: {listed}{folder}"
 
     def to(self, device: torch.device) -> Self:

@@ -40,10 +40,11 @@ def test_without_a_folder_all_files_are_named():
     table = MetricTable(None)
     table.add_weighted(["first", "second"], FILES, build)
     assert table.metrics == {}
-    assert table.explain_missing() == (
+    assert table.explain_missing("--weights") == (
         "left out of the table: first, second needs a.pth, b.pth; put the files into a folder and "
-        "name it metric_weights"
+        "give it as --weights"
     )
+    assert table.explain_missing().endswith("give it as model.metric_weights")
 
 
 def test_what_is_wrong_with_a_file_is_not_hidden(tmp_path):

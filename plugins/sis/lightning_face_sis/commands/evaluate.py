@@ -46,7 +46,7 @@ def run(options: Namespace) -> int:
         batch = _read(generated, face)
         metrics.update(*(each.to(device) for each in batch))
     rows = {name: float(value) for name, value in metrics.compute().items()}
-    missing = metrics.explain_missing()
+    missing = metrics.explain_missing("--weights")
     if missing is not None:
         print(missing, file=sys.stderr)
     width = max(map(len, rows))
