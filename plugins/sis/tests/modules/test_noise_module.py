@@ -9,9 +9,15 @@ from lightning_face_sis.losses import diversity_loss, style_distance
 from lightning_face_sis.modules.ca2sis_module import CA2SISModule, to_unit
 from lightning_face_sis.modules.noise_module import NoiseModule
 from lightning_face_sis.modules.style_transfer_rows import class_contrast
+from lightning_face_sis.networks import noise_encoder
 
 # instance norm alone keeps every forward pass the same
 PLAIN = {"discriminator_norm": "instance", "noise_dim": 3, "noise_start": "kaiming"}
+
+
+@pytest.fixture(autouse=True)
+def _narrow(monkeypatch):
+    monkeypatch.setattr(noise_encoder, "HIDDEN", 32)
 
 
 @pytest.fixture
