@@ -16,6 +16,7 @@ from lightning_face_sis.data.transforms import image_tensor
 from lightning_face_sis.demo.photo import Labels, Photo
 from lightning_face_sis.editing import FaceEditor, FaceEncoding, sample_styles
 from lightning_face_sis.loading import LoadedGenerator
+from lightning_face_sis.networks.recognition import RecognitionNetwork
 from lightning_face_sis.to_image import to_picture
 
 __all__ = ["Edit", "Synthesizer", "shared_classes", "walk"]
@@ -63,16 +64,20 @@ class Synthesizer:
 
     Args:
         loaded: The generator.
+        recognition: Tells who is in a picture, for a generator that injects identities: the
+            person in the picture is kept.
     """
 
-    def __init__(self, loaded: LoadedGenerator) -> None:
+    def __init__(
+        self, loaded: LoadedGenerator, recognition: RecognitionNetwork | None = None
+    ) -> None:
         self.class_names = loaded.class_names
         self.image_size = loaded.image_size
         self.photo_size = loaded.photo_size
         self.labelling = loaded.labelling
         self._network = loaded.generator
         self._device = loaded.device
-        self._editor = FaceEditor(loaded.generator)
+        self._editor = FaceEditor(loaded.generator, recognition)
         self._encodings: WeakKeyDictionary[Photo, FaceEncoding] = WeakKeyDictionary()
 
     @property
