@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from lightning_face.modules.face_module import FaceModule
-from lightning_face.modules.protocols import ProvidesExampleBatch, ProvidesSampleImages
+from lightning_face.modules.protocols import (
+    ProvidesExampleBatch,
+    ProvidesExampleSettings,
+    ProvidesSampleImages,
+)
 
-__all__ = ["FaceModule", "ProvidesExampleBatch", "ProvidesSampleImages"]
+__all__ = [
+    "FaceModule",
+    "ProvidesExampleBatch",
+    "ProvidesExampleSettings",
+    "ProvidesSampleImages",
+]

@@ -6,7 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
-__all__ = ["ProvidesExampleBatch", "ProvidesSampleImages"]
+__all__ = ["ProvidesExampleBatch", "ProvidesExampleSettings", "ProvidesSampleImages"]
 
 
 @runtime_checkable
@@ -15,6 +15,15 @@ class ProvidesExampleBatch(Protocol):
 
     def example_batch(self) -> Any:  # noqa: ANN401
         """Return a small batch that ``training_step`` accepts."""
+
+
+@runtime_checkable
+class ProvidesExampleSettings(Protocol):
+    """A model whose defaults are too large for a try, or ask for files."""
+
+    @classmethod
+    def example_settings(cls) -> dict[str, Any]:
+        """Return constructor arguments of a small model of the same kind, which needs no files."""
 
 
 @runtime_checkable

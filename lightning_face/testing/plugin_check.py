@@ -29,7 +29,7 @@ from lightning_face.callbacks import FiniteLoss, RandomStateKeeper
 from lightning_face.checkpoint.export import export_checkpoint
 from lightning_face.checkpoint.load import load as load_model
 from lightning_face.errors import FaceError, RegistryError, WeightsError
-from lightning_face.modules import ProvidesExampleBatch
+from lightning_face.modules import ProvidesExampleBatch, ProvidesExampleSettings
 from lightning_face.registry import Plugin, list_plugins, load
 from lightning_face.testing.contract import build, is_plain, name_problems, static_problems
 from lightning_face.testing.imports import ChildFailure, call_in_child, import_problems
@@ -55,13 +55,15 @@ def check_plugin(
 
     Everything registered under the name is checked. A model is trained for a few batches on
     the CPU: on the sample of ``data``, or else on its own ``example_batch()``, or else on the
-    sample of the only datamodule of its distribution. Give large models small sizes.
+    sample of the only datamodule of its distribution. A large model is built once with its
+    defaults, and trained with its ``example_settings()``.
 
     Args:
         name: Registered name.
         group: Check only what is registered in this group, such as ``models``.
         data: Registered name of the datamodule to train a model on.
-        model_args: Constructor arguments of the model, in place of its defaults.
+        model_args: Constructor arguments of the model, in place of its example settings and its
+            defaults.
         data_args: Constructor arguments of the datamodule, in place of its defaults.
 
     Raises:
@@ -143,6 +145,8 @@ def _model_problems(
         )
     if problems:
         return problems
+    small = module.example_settings() if isinstance(module, ProvidesExampleSettings) else {}
+    settings = {**small, **(model_args or {})}
     if data is not None:
         sources = [p for p in list_plugins("data") if p.name == data]
         if not sources:
@@ -158,7 +162,7 @@ def _model_problems(
             ]
     source = cast("type[LightningDataModule]", load(sources[0])) if sources else None
     with tempfile.TemporaryDirectory() as folder:
-        training = _Training(target, model_args or {}, source, data_args or {}, Path(folder))
+        training = _Training(target, settings, source, data_args or {}, Path(folder))
         try:
             return training.problems()
         except Exception as error:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
-import logging
 import math
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from lightning_face.checkpoint.atomic import atomic_path
+from lightning_face.checkpoint.onnx_file import write_onnx
 from lightning_face.errors import ConfigError, RunError
-from lightning_face.optional import optional_import
 from lightning_face_eventvit.networks.event_vit import EventViT
 
 __all__ = ["Export", "export_onnx", "export_program"]
@@ -93,30 +91,12 @@ def export_onnx(
         RunError: The written network differs from the given one by more than 1e-4; no file is
             left then.
     """
-    # torch translates with the first and notices late that it is missing
-    optional_import("onnxscript", extra="onnx", distribution=_DISTRIBUTION)
-    runtime = optional_import("onnxruntime", extra="onnx", distribution=_DISTRIBUTION)
 
     def write(part: _Part, metadata: Mapping[str, str], path: Path) -> _Run:
-        with _quiet_translator():
-            program: Any = torch.onnx.export(
-                part.module,
-                tuple(part.inputs.values()),
-                dynamo=True,
-                dynamic_shapes=_free_sizes(part),
-                input_names=list(part.inputs),
-                output_names=[part.output],
-                verbose=False,
-            )
-        program.model.metadata_props.update(metadata)
-        program.save(path, external_data=False)
-        session = runtime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
-
-        def run(*inputs: Tensor) -> Tensor:
-            named = {name: each.numpy() for name, each in zip(part.inputs, inputs, strict=True)}
-            return torch.from_numpy(session.run(None, named)[0])
-
-        return run
+        sizes = _free_sizes(part)
+        return write_onnx(
+            part.module, part.inputs, part.output, sizes, path, _DISTRIBUTION, metadata
+        )
 
     return _export(
         network, Path(folder), ".onnx", num_frames, split, class_names, image_size, write
@@ -300,17 +280,3 @@ def _metadata(
         "dim": network.pos_embedding.shape[2],
     }
     return {name: json.dumps(value) for name, value in facts.items()}
-
-
-@contextmanager
-def _quiet_translator() -> Iterator[None]:
-    """Silence notes about packages that no network here uses and about sizes that are shared."""
-    logger = logging.getLogger("torch.onnx._internal.exporter._registration")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=r".*shares the same shape constraints")
-            yield
-    finally:
-        logger.setLevel(before)

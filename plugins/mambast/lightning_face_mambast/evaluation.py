@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from PIL import Image
@@ -13,8 +14,9 @@ from torch.nn import functional
 from torchmetrics import MeanMetric, Metric
 
 from lightning_face.data.image_grid import to_pil, to_uint8
-from lightning_face.errors import ConfigError, WeightsError
+from lightning_face.errors import ConfigError
 from lightning_face.metrics.lpips import LPIPS, LPIPS_WEIGHTS, LPIPSNetwork
+from lightning_face.metrics.metric_table import MetricTable
 from lightning_face.metrics.weight_file import WeightFile
 from lightning_face_mambast.metrics.art_fid import FrechetDistanceInfinity, art_fid
 from lightning_face_mambast.metrics.art_inception import ART_INCEPTION_WEIGHTS, ArtInception
@@ -22,20 +24,20 @@ from lightning_face_mambast.metrics.cfsd import CFSD, VGG19_WEIGHTS, CFSDNetwork
 from lightning_face_mambast.metrics.color_histogram import ColorDistance
 from lightning_face_mambast.transforms import to_tensor
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 __all__ = ["StyleTransferMetrics", "as_written"]
 
 _READ_SIDE = 512
 
 
-class StyleTransferMetrics:
+class StyleTransferMetrics(MetricTable):
     """ArtFID, FID, LPIPS, gray LPIPS, CFSD, color distance and losses over pairs.
 
     Rows whose weights are not at hand are left out, and `missing` says what they need. As in the
     published evaluation, FID and LPIPS see pictures with a shorter side of 512 pixels, and all
     metrics see stylised pictures as a file would hold them, in 8 bits.
-
-    The object is no module, so that the networks of the metrics do not become part of the
-    checkpoint of a model that holds it.
 
     Args:
         folder: Folder of the metrics' weights; None computes only what needs none.
@@ -54,45 +56,23 @@ class StyleTransferMetrics:
         if jpeg_quality is not None and not 1 <= jpeg_quality <= 100:
             msg = f"the JPEG quality must be between 1 and 100, got {jpeg_quality}"
             raise ConfigError(msg)
-        self.folder = folder
+        super().__init__(folder)
         self.jpeg_quality = jpeg_quality
-        self.missing: dict[str, str] = {}
-        self.metrics: dict[str, Metric] = {"color_distance": ColorDistance()}
+        self.metrics = {"color_distance": ColorDistance()}
         for rows, files, build in _WEIGHTED:
-            if folder is None:
-                needed = ", ".join(file.name for file in files)
-                self.missing.update(dict.fromkeys(rows, needed))
-                continue
-            try:
-                for file in files:
-                    file.find(_existing(folder))
-            except WeightsError as error:
-                self.missing.update(dict.fromkeys(rows, str(error)))
-                continue
-            self.metrics.update(build(Path(folder).expanduser()))
+            self.add_weighted(rows, files, build)
         if "LPIPS" not in self.metrics or "FID" not in self.metrics:
             reasons = [self.missing[row] for row in ("FID", "LPIPS") if row in self.missing]
             self.missing["ArtFID"] = " and ".join(reasons)
         self.losses: dict[str, MeanMetric] = {}
         self.device = torch.device("cpu")
 
-    def to(self, device: torch.device) -> StyleTransferMetrics:
+    def to(self, device: torch.device) -> Self:
         """Move all metrics and their networks to a device."""
         self.device = device
-        for metric in (*self.metrics.values(), *self.losses.values()):
+        for metric in self.losses.values():
             metric.to(device)
-        return self
-
-    def explain_missing(self) -> str | None:
-        """Say in one line which rows are left out and what they need, or None if none is."""
-        if not self.missing:
-            return None
-        needs: dict[str, list[str]] = {}
-        for row, reason in self.missing.items():
-            needs.setdefault(reason, []).append(row)
-        listed = "; ".join(f"{', '.join(rows)} needs {what}" for what, rows in needs.items())
-        folder = "" if self.folder else "; put the files into a folder and name it metric_weights"
-        return f"left out of the table: {listed}{folder}"
+        return super().to(device)
 
     @torch.no_grad()
     def update(
@@ -144,7 +124,8 @@ class StyleTransferMetrics:
 
     def reset(self) -> None:
         """Forget all pairs."""
-        for metric in (*self.metrics.values(), *self.losses.values()):
+        super().reset()
+        for metric in self.losses.values():
             metric.reset()
 
 
@@ -189,15 +170,6 @@ def as_written(images: Tensor, jpeg_quality: int | None = None) -> Tensor:
         to_pil(image).save(file, "JPEG", quality=jpeg_quality)
         read.append(to_tensor(Image.open(file).convert("RGB")))
     return torch.stack(read).to(images.device)
-
-
-def _existing(folder: str | Path) -> Path:
-    """Return the folder, which must exist."""
-    path = Path(folder).expanduser()
-    if not path.is_dir():
-        msg = f"the folder of metric weights {path} does not exist"
-        raise ConfigError(msg)
-    return path
 
 
 def _as_read(images: Tensor) -> Tensor:

@@ -10,11 +10,11 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.image import PeakSignalNoiseRatio
 
-from lightning_face.errors import ConfigError, WeightsError
 from lightning_face.metrics.dists import DISTS, DISTS_WEIGHTS, DISTSNetwork
 from lightning_face.metrics.fid_inception import FID_WEIGHTS, FIDInception, load_fid_inception
 from lightning_face.metrics.frechet_distance import FrechetDistance
 from lightning_face.metrics.lpips import LPIPS, LPIPS_WEIGHTS, LPIPSNetwork
+from lightning_face.metrics.metric_table import MetricTable
 from lightning_face.metrics.ssim import SSIM
 from lightning_face.metrics.weight_file import WeightFile
 from lightning_face_sis.metrics.face_parser import FACE_PARSER_URL, FaceParser, OtherClasses
@@ -59,16 +59,13 @@ def recognition_networks(folder: str | Path) -> dict[str, RecognitionNetwork]:
     return {path.stem: load_recognition_network(path) for path in (first, *sorted(others))}
 
 
-class SynthesisMetrics:
+class SynthesisMetrics(MetricTable):
     """FID, LPIPS, DISTS, PSNR, SSIM, mIoU, accuracy and identity of reconstructed pictures.
 
     There is a row of identity for each recognition network at hand. Rows whose weights are not at
     hand are left out, and `missing` says what they need. All metrics see synthesised pictures as a
     file would hold them, in 8 bits, beside the photographs they reconstruct. PSNR is that of the
     mean squared error of all pictures together.
-
-    The object is no module, so that the networks of the metrics do not become part of the
-    checkpoint of a model that holds it.
 
     Args:
         folder: Folder of the metrics' weights; None computes only what needs none.
@@ -87,12 +84,6 @@ class SynthesisMetrics:
         section 4.
     """
 
-    metrics: dict[str, Metric]
-    """Metrics by their row of the table."""
-
-    missing: dict[str, str]
-    """What the rows need that are left out."""
-
     def __init__(
         self,
         folder: str | Path | None,
@@ -100,9 +91,8 @@ class SynthesisMetrics:
         ignored_label: int | None = None,
         rounding: Rounding = "reference",
     ) -> None:
-        self.folder = folder
+        super().__init__(folder)
         self.rounding: Rounding = rounding
-        self.missing = {}
         self.metrics = {
             "PSNR": PeakSignalNoiseRatio(data_range=1.0),
             "SSIM": SSIM(),
@@ -114,40 +104,14 @@ class SynthesisMetrics:
             quality = SegmentationQuality(len(class_names), parser, ignored_label)
             return {_SEGMENTATION: quality}
 
-        weighted = (*_WEIGHTED, (("mIoU", "accuracy"), FACE_PARSER_WEIGHTS, segmentation))
-        for rows, files, build in weighted:
-            if folder is None:
-                needed = ", ".join(file.name for file in files)
-                self.missing.update(dict.fromkeys(rows, needed))
-                continue
-            try:
-                for file in files:
-                    file.find(_existing(folder))
-            except WeightsError as error:
-                self.missing.update(dict.fromkeys(rows, str(error)))
-                continue
-            try:
-                self.metrics.update(build(Path(folder).expanduser()))
-            # one folder serves many datasets, and a parser of faces only those of faces
-            except OtherClasses as error:
-                self.missing.update(dict.fromkeys(rows, f"another parser: {error}"))
-
-    def to(self, device: torch.device) -> SynthesisMetrics:
-        """Move all metrics and their networks to a device."""
-        for metric in self.metrics.values():
-            metric.to(device)
-        return self
-
-    def explain_missing(self) -> str | None:
-        """Say in one line which rows are left out and what they need, or None if none is."""
-        if not self.missing:
-            return None
-        needs: dict[str, list[str]] = {}
-        for row, reason in self.missing.items():
-            needs.setdefault(reason, []).append(row)
-        listed = "; ".join(f"{', '.join(rows)} needs {what}" for what, rows in needs.items())
-        folder = "" if self.folder else "; put the files into a folder and name it metric_weights"
-        return f"left out of the table: {listed}{folder}"
+        for rows, files, build in _WEIGHTED:
+            self.add_weighted(rows, files, build)
+        rows = ("mIoU", "accuracy")
+        try:
+            self.add_weighted(rows, FACE_PARSER_WEIGHTS, segmentation)
+        # one folder serves many datasets, and a parser of faces only those of faces
+        except OtherClasses as error:
+            self.missing.update(dict.fromkeys(rows, f"another parser: {error}"))
 
     @torch.no_grad()
     def update(self, generated: Tensor, photographs: Tensor, labels: Tensor) -> None:
@@ -183,11 +147,6 @@ class SynthesisMetrics:
         order = [row for row in _ROWS if row in values]
         order += [row for row in values if row not in _ROWS]
         return {row: values[row].float() for row in order}
-
-    def reset(self) -> None:
-        """Forget all pictures."""
-        for metric in self.metrics.values():
-            metric.reset()
 
 
 _SEGMENTATION = "segmentation"
@@ -230,12 +189,3 @@ _WEIGHTED: tuple[
     ),
     ((_IDENTITY,), (IDENTITY_WEIGHTS,), _identity),
 )
-
-
-def _existing(folder: str | Path) -> Path:
-    """Return the folder, which must exist."""
-    path = Path(folder).expanduser()
-    if not path.is_dir():
-        msg = f"the folder of metric weights {path} does not exist"
-        raise ConfigError(msg)
-    return path

@@ -5,8 +5,7 @@ from __future__ import annotations
 from PIL import Image
 from torch import Tensor
 
-from lightning_face_sis.data.celebamask_classes import CLASS_NAMES
-from lightning_face_sis.data.colors import colorize_labels, face_colors, scene_colors
+from lightning_face_sis.data.colors import colorize_labels, dataset_colors
 
 __all__ = ["label_picture"]
 
@@ -21,7 +20,5 @@ def label_picture(labels: Tensor, num_classes: int) -> Image.Image:
     Returns:
         The picture in mode ``RGB``.
     """
-    faces = num_classes == len(CLASS_NAMES)
-    colors = face_colors(num_classes) if faces else scene_colors(num_classes)
-    painted = colorize_labels(labels.cpu().unsqueeze(0), colors)
+    painted = colorize_labels(labels.cpu().unsqueeze(0), dataset_colors(num_classes))
     return Image.fromarray(painted[0].permute(1, 2, 0).numpy())

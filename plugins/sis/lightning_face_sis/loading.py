@@ -9,15 +9,22 @@ from typing import TYPE_CHECKING, cast
 import torch
 
 from lightning_face.checkpoint.load import load
-from lightning_face.errors import CheckpointError, WeightsError
+from lightning_face.errors import CheckpointError, ConfigError, WeightsError
 from lightning_face_sis.data.celebamask_classes import CLASS_NAMES
 from lightning_face_sis.data.dataset import Labelling
 from lightning_face_sis.importer import load_published
+from lightning_face_sis.networks.identity_generator import IdentityInjectionGenerator
+from lightning_face_sis.networks.recognition import (
+    RECOGNITION_WEIGHTS,
+    RecognitionNetwork,
+    load_recognition_network,
+)
+from lightning_face_sis.networks.sample_recognition import SampleRecognition
 
 if TYPE_CHECKING:
     from lightning_face_sis.networks.generator import CA2SISGenerator
 
-__all__ = ["LoadedGenerator", "class_names_of", "load_generator"]
+__all__ = ["LoadedGenerator", "class_names_of", "load_generator", "load_recognition"]
 
 # ADE20k and COCO-Stuff: pixels of no known class are the last class of the network
 _WITH_UNKNOWN = (151, 183)
@@ -40,6 +47,13 @@ class LoadedGenerator:
     class_names: tuple[str, ...]
     image_size: tuple[int, int]
     device: torch.device
+
+    @property
+    def photo_size(self) -> tuple[int, int]:
+        """Height and width in pixels to which photographs and masks are brought for it."""
+        multiple = self.generator.style_encoder.side_multiple
+        height, width = (-(-side // multiple) * multiple for side in self.image_size)
+        return height, width
 
     @property
     def labelling(self) -> Labelling:
@@ -92,6 +106,42 @@ def class_names_of(num_classes: int) -> tuple[str, ...]:
     if num_classes == len(CLASS_NAMES):
         return tuple(CLASS_NAMES)
     return tuple(f"class {index}" for index in range(num_classes))
+
+
+def load_recognition(generator: CA2SISGenerator, path: Path | None) -> RecognitionNetwork | None:
+    """Read the network that a generator takes identities from.
+
+    Args:
+        generator: The generator.
+        path: Its weights; None stands for those of the bundled sample.
+
+    Returns:
+        The network, or None for a generator that injects no identity.
+
+    Raises:
+        ConfigError: The generator needs weights, or has no use for them.
+        WeightsError: They are those of another network than it was trained with.
+    """
+    if not isinstance(generator, IdentityInjectionGenerator):
+        if path is not None:
+            raise ConfigError("--recognition: the checkpoint is none of identity-injection")
+        return None
+    wanted = generator.identity_dim
+    if path is None:
+        sample = SampleRecognition()
+        if sample.embedding_dim != wanted:
+            raise ConfigError(
+                "--recognition is missing: the weights of the network that the checkpoint was "
+                f"trained with, {RECOGNITION_WEIGHTS}"
+            )
+        return sample
+    network = load_recognition_network(path)
+    if network.embedding_dim != wanted:
+        raise WeightsError(
+            f"{path} makes embeddings of {network.embedding_dim} numbers, the checkpoint takes "
+            f"{wanted}: give the network that it was trained with"
+        )
+    return network
 
 
 def _is_own(path: Path) -> bool:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import copy
-import logging
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from lightning_face.checkpoint.atomic import atomic_path
+from lightning_face.checkpoint.onnx_file import write_onnx
 from lightning_face.errors import ConfigError, RunError
-from lightning_face.optional import optional_import
 from lightning_face_sis.networks.generator import CA2SISGenerator
 
 __all__ = ["export_decoder"]
@@ -88,27 +85,8 @@ class Decoder(nn.Module):
 
 
 def _write_onnx(decoder: Decoder, inputs: tuple[Tensor, Tensor], path: Path) -> _Run:
-    # torch translates with the first and notices late that it is missing
-    optional_import("onnxscript", extra="onnx", distribution=_DISTRIBUTION)
-    runtime = optional_import("onnxruntime", extra="onnx", distribution=_DISTRIBUTION)
-    with _quiet_translator():
-        program: Any = torch.onnx.export(
-            decoder,
-            inputs,
-            dynamo=True,
-            dynamic_shapes=_free_sizes(),
-            input_names=list(INPUTS),
-            output_names=["images"],
-            verbose=False,
-        )
-    program.save(path, external_data=False)
-    session = runtime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
-
-    def run(*given: Tensor) -> Tensor:
-        named = {name: each.numpy() for name, each in zip(INPUTS, given, strict=True)}
-        return torch.from_numpy(session.run(None, named)[0])
-
-    return run
+    named = dict(zip(INPUTS, inputs, strict=True))
+    return write_onnx(decoder, named, "images", _free_sizes(), path, _DISTRIBUTION)
 
 
 def _write_program(decoder: Decoder, inputs: tuple[Tensor, Tensor], path: Path) -> _Run:
@@ -134,17 +112,3 @@ def _examples(network: CA2SISGenerator) -> tuple[Tensor, Tensor]:
     masks = nn.functional.interpolate(masks, size=(height, width), mode="nearest")
     context_dim = network.style_encoder.num_codes * network.style_encoder.style_dim
     return masks, torch.rand(2, network.num_classes, context_dim, generator=draw) * 2 - 1
-
-
-@contextmanager
-def _quiet_translator() -> Iterator[None]:
-    """Silence notes about packages that no network here uses and about sizes that are shared."""
-    logger = logging.getLogger("torch.onnx._internal.exporter._registration")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=r".*shares the same shape constraints")
-            yield
-    finally:
-        logger.setLevel(before)

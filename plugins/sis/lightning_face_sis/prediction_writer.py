@@ -7,14 +7,12 @@ from typing import Any
 
 import torch.distributed as distributed
 from lightning.pytorch import Callback, LightningModule, Trainer
-from PIL import Image
-from torch import Tensor
 
 from lightning_face.checkpoint.atomic import atomic_path
 from lightning_face.errors import ConfigError
 from lightning_face_sis.label_picture import label_picture
 from lightning_face_sis.picture_table import Cell, PictureTable, write_overview
-from lightning_face_sis.to_image import Rounding, to_image
+from lightning_face_sis.to_image import Rounding, to_picture
 
 __all__ = ["SynthesizedImages"]
 
@@ -68,8 +66,8 @@ class SynthesizedImages(Callback):
             name = self._name(source)
             image, labels = batch["images"][index], batch["labels"][index]
             pictures = {
-                f"{name}.png": _picture(outputs["synthesised"][index], self.rounding),
-                f"originals/{name}.png": _picture(image, "nearest"),
+                f"{name}.png": to_picture(outputs["synthesised"][index], self.rounding),
+                f"originals/{name}.png": to_picture(image, "nearest"),
                 f"originals/{name}-mask.png": label_picture(labels, num_classes),
             }
             for file, picture in pictures.items():
@@ -112,10 +110,6 @@ class SynthesizedImages(Callback):
 def _folder(trainer: Trainer) -> Path:
     """Folder of the predictions in the run folder."""
     return Path(trainer.default_root_dir) / "predictions"
-
-
-def _picture(image: Tensor, rounding: Rounding) -> Image.Image:
-    return Image.fromarray(to_image(image, rounding).permute(1, 2, 0).cpu().numpy())
 
 
 def _natural(name: str) -> tuple[int, str]:

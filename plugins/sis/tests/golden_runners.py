@@ -267,6 +267,7 @@ def run_generator_losses(config: Config, state: Tensors, inputs: Tensors) -> Ten
 
 def run_training_step(config: Config, state: Tensors, inputs: Tensors) -> Tensors:
     sizes, judges = config["generator"], config["discriminator"]
+    second = sizes["version"] == 2
     module = CA2SISModule(
         num_classes=num_classes(sizes),
         exclude_background=sizes["exclude_bg"],
@@ -274,10 +275,13 @@ def run_training_step(config: Config, state: Tensors, inputs: Tensors) -> Tensor
         ngf=sizes["ngf"],
         grid=tuple(sizes["base"]),
         mask_size=sizes["mask_size"],
-        noise_dim=sizes["mapping_dim"],
+        tanh_output=second,
+        noise_dim=sizes["mapping_dim"] if second else None,
+        attention_weight=float(second),
         ndf=judges["ndf"],
         discriminator_layers=judges["n_layers_D"],
         num_scales=judges["num_D"],
+        discriminator_norm=judges.get("norm_D", "spectralinstance"),
         skip_layout="reference",
     ).train()
     module.generator.load_state_dict(generator_state_dict(part(state, "netG.")))
@@ -289,8 +293,8 @@ def run_training_step(config: Config, state: Tensors, inputs: Tensors) -> Tensor
         module.discriminator.requires_grad_(False)
         terms = module.generator_terms(batch)
         torch.stack(list(terms.values())).sum().backward()
-        found["loss_att_loss"] = terms["attention"]
-        found["loss_GAN"], found["loss_GAN_Feat"] = terms["gan"], terms["feature_matching"]
+        names = {"attention": "att_loss", "gan": "GAN", "feature_matching": "GAN_Feat"}
+        found |= {f"loss_{names[name]}": term for name, term in terms.items()}
         parameters = dict(module.generator.named_parameters())
         for key in part(state, "netG."):
             gradient = parameters[generator_name(key)].grad

@@ -4,22 +4,18 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from lightning_face.checkpoint.weights import save_weights
+from lightning_face.checkpoint.export import export_checkpoint
 from lightning_face.errors import CheckpointError, WeightsError
 from lightning_face_sis.importer import export_reference
 from lightning_face_sis.loading import LoadedGenerator, class_names_of, load_generator
 from lightning_face_sis.modules.ca2sis_module import CA2SISModule
+from lightning_face_sis.modules.identity_module import IdentityInjectionModule
+from lightning_face_sis.modules.noise_module import NoiseModule
+from lightning_face_sis.networks.generator import CA2SISGenerator
 
 SMALL = {"style_dim": 8, "grid": [4, 4], "ndf": 8}
 # a published file does not tell the heads: they are as published
 HEADS = {"heads": [1] * 5, "head_dims": [16] * 5}
-
-
-def exported(folder, module):
-    class_path = f"{type(module).__module__}.{type(module).__qualname__}"
-    init_args = {name: module.hparams[name] for name in (*SMALL, *HEADS)}
-    save_weights(folder, module.state_dict(), {"class_path": class_path, "init_args": init_args})
-    return folder
 
 
 def checkpoint(folder, module):
@@ -34,13 +30,18 @@ def checkpoint(folder, module):
     return path
 
 
-@pytest.mark.parametrize("kind", [CA2SISModule])
+def exported(folder, module):
+    export_checkpoint(checkpoint(folder, module), folder / "exported")
+    return folder / "exported"
+
+
+@pytest.mark.parametrize("kind", [CA2SISModule, NoiseModule, IdentityInjectionModule])
 @pytest.mark.parametrize("write", [checkpoint, exported])
 def test_own_files_of_every_kind(tmp_path, kind, write):
     module = kind(**SMALL, **HEADS)
     loaded = load_generator(write(tmp_path, module))
     assert type(loaded.generator) is type(module.generator)
-    assert loaded.image_size == (64, 64)
+    assert loaded.image_size == loaded.photo_size == (64, 64)
     assert loaded.class_names[:2] == ("background", "skin")
     for name, weight in module.generator.state_dict().items():
         assert torch.equal(loaded.generator.state_dict()[name], weight)
@@ -57,6 +58,11 @@ def test_published_files_and_folders(tmp_path, folder):
     assert loaded.image_size == (64, 64)
     weight = module.generator.output_conv.weight
     assert torch.equal(loaded.generator.output_conv.weight, weight)
+
+
+def test_photographs_get_sides_that_the_style_encoder_takes():
+    network = CA2SISGenerator(style_dim=8, grid=(3, 5), **HEADS)
+    assert LoadedGenerator(network, (), (48, 80), torch.device("cpu")).photo_size == (64, 128)
 
 
 def test_a_missing_file(tmp_path):

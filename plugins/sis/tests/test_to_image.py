@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import pytest
 import torch
 
-from lightning_face_sis.to_image import to_image
+from lightning_face_sis.to_image import to_image, to_picture
 
 LEVELS = torch.arange(256, dtype=torch.float32)
 
@@ -23,3 +24,11 @@ def test_eight_bit_pictures_come_back_as_they_were():
     assert torch.equal(to_image(images, "nearest").float(), LEVELS)
     # the published way loses a level where the division left the value a little too small
     assert (LEVELS - to_image(images).float()).max() == 1
+
+
+@pytest.mark.parametrize(("rounding", "level"), [("reference", 127), ("nearest", 128)])
+def test_a_picture_to_save(rounding, level):
+    picture = to_picture(torch.zeros(3, 2, 4), rounding)
+    assert picture.mode == "RGB"
+    assert picture.size == (4, 2)
+    assert picture.getpixel((3, 1)) == (level,) * 3

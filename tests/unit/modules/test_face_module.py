@@ -6,7 +6,12 @@ import pytest
 import torch
 
 from lightning_face.errors import ConfigError
-from lightning_face.modules import FaceModule, ProvidesExampleBatch, ProvidesSampleImages
+from lightning_face.modules import (
+    FaceModule,
+    ProvidesExampleBatch,
+    ProvidesExampleSettings,
+    ProvidesSampleImages,
+)
 
 
 class Classifier(FaceModule):
@@ -43,4 +48,5 @@ def test_a_checkpoint_names_the_class():
 def test_optional_methods_are_found_by_their_presence():
     assert isinstance(Classifier(), ProvidesSampleImages)
     assert not isinstance(Classifier(), ProvidesExampleBatch)
+    assert not isinstance(Classifier(), ProvidesExampleSettings)
     assert not isinstance(FaceModule(), ProvidesSampleImages)

@@ -98,6 +98,16 @@ class NoBatch(FaceModule):
         super().__init__()
         self.save_hyperparameters()
 
+class Large(Sound):
+    """Has no room for its defaults."""
+    @classmethod
+    def example_settings(cls):
+        return {"width": 2, "lr": 0.2}
+    def training_step(self, batch, batch_idx):
+        if self.hparams.width > 2:
+            raise MemoryError(f"trained {self.hparams.width} wide, with {self.lr}")
+        return super().training_step(batch, batch_idx)
+
 class Failing(Sound):
     """Cannot be built."""
     def __init__(self, width: int = 4) -> None:
@@ -287,6 +297,12 @@ def test_arguments_reach_the_model_and_its_data():
     check_plugin("cm-sound", model_args={"width": 7})
     problems = plugin_problems("cm-sound", data="cd-sound", data_args={"batch_size": 4})
     assert "training, saving or loading it fails" in problems[0], "its batches are no dicts"
+
+
+def test_a_large_model_is_trained_in_its_example_size():
+    check_plugin("cm-large")
+    problems = plugin_problems("cm-large", model_args={"width": 3})
+    assert "trained 3 wide, with 0.2" in problems[0]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ __all__ = [
 
 _LABELS = (
     "their label maps: as many PNGs in the same order, or a folder with PNGs of the same names or "
-    "with the part masks of CelebAMask-HQ (default: ../labels or ../CelebAMask-HQ-mask-anno)"
+    "with the part masks of CelebAMask-HQ (default: ../labels, ../CelebAMask-HQ-mask-anno, or "
+    "beside the images)"
 )
 
 
@@ -76,7 +77,7 @@ def add_faces(parser: ArgumentParser, required: bool = True, with_parser: bool =
             "--parser",
             type=Path,
             metavar="DIR",
-            help="folder of a SegFormer that parses faces, to make label maps where there are none",
+            help="folder of a SegFormer that parses faces, to make the label maps",
         )
 
 

@@ -14,11 +14,12 @@ from lightning_face_sis.commands.face_files import list_files, unique_names
 from lightning_face_sis.commands.original_pictures import original_files, write_originals
 from lightning_face_sis.commands.output_folder import OutputFolder
 from lightning_face_sis.commands.pairs import pair_up
-from lightning_face_sis.commands.session import Session, picture_of
+from lightning_face_sis.commands.session import Session
 from lightning_face_sis.commands.watermark import watermarked
 from lightning_face_sis.data.dataset import LabelledPicture
 from lightning_face_sis.data.transforms import image_tensor
 from lightning_face_sis.picture_table import Cell, PictureTable
+from lightning_face_sis.to_image import to_picture
 
 __all__ = ["run"]
 
@@ -68,7 +69,7 @@ def run(options: Namespace) -> int:
     out.claim([*original_files(list(faces)), *map(_target_file, targets)])
     shown = {name: write_originals(out, session, face, name) for name, face in faces.items()}
     for name, path in targets.items():
-        out.write(_target_file(name), picture_of(session.read_image(path), "nearest"))
+        out.write(_target_file(name), to_picture(session.read_image(path)[0], "nearest"))
     rows, lines = [], ["image,target,cosine to image,cosine to target"]
     for attack in attacks:
         face, target = session.encode(attack.face), session.read_image(attack.target)

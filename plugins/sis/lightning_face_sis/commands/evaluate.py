@@ -46,7 +46,7 @@ def run(options: Namespace) -> int:
         batch = _read(generated, face)
         metrics.update(*(each.to(device) for each in batch))
     rows = {name: float(value) for name, value in metrics.compute().items()}
-    missing = metrics.explain_missing()
+    missing = metrics.explain_missing("--weights")
     if missing is not None:
         print(missing, file=sys.stderr)
     width = max(map(len, rows))
@@ -80,6 +80,6 @@ def _read(generated: Path, face: LabelledPicture) -> tuple[Tensor, Tensor, Tenso
     """Read a generated picture, its photograph and label map, the last two in its size."""
     picture = image_tensor(read_image(generated))
     height, width = picture.shape[1:]
-    size = Preprocessing("fixed", crop_size=width, aspect_ratio=width / height)
+    size = Preprocessing.to_size(height, width)
     sample = LabelledImages([face], size, Labelling(len(CLASS_NAMES)))[0]
     return picture[None], sample["images"][None], sample["labels"][None].to(torch.int64)

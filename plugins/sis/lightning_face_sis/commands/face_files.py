@@ -71,7 +71,7 @@ def find_faces(
     Args:
         images: Images, or folders of them.
         labels: Label maps in the order of the images, or one folder that has them all; None looks
-            where data sets keep them.
+            where data sets keep them, and beside the images.
         parser: Makes the label maps that are not named.
         option: How errors call the option of the label maps.
 
@@ -149,15 +149,17 @@ def _labelled(image: Path, folders: Sequence[Path], option: str) -> LabelledPict
             return LabelledPicture(image, source)
     searched = " or ".join(map(str, folders))
     raise ConfigError(
-        f"{image} has no label map in {searched}: say where it is with {option}, or have one made "
-        "with --parser"
+        f"{image} has no label map in {searched}: put {image.stem}.png there, say where it is with "
+        f"{option}, or have one made with --parser"
     )
 
 
 def _usual_folders(image: Path) -> list[Path]:
-    """Folders in which CelebAMask-HQ, prepared or not, has the label maps of an image."""
-    above = image.absolute().parent.parent
-    return [above / "labels", *(above / name for name in MASK_FOLDERS)]
+    """Folders in which data sets have the label maps of an image, and its own folder."""
+    own = image.absolute().parent
+    folders = [own.parent / "labels", *(own.parent / name for name in MASK_FOLDERS)]
+    # a PNG would be found as its own label map
+    return folders if image.suffix.lower() == ".png" else [*folders, own]
 
 
 def _label_in(folder: Path, image: Path) -> LabelSource | None:

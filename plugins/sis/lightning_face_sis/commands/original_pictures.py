@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lightning_face_sis.commands.output_folder import OutputFolder
-from lightning_face_sis.commands.session import Session, picture_of
+from lightning_face_sis.commands.session import Session
 from lightning_face_sis.data.dataset import LabelledPicture
 from lightning_face_sis.picture_table import Cell
+from lightning_face_sis.to_image import to_picture
 
 __all__ = ["original_files", "write_originals"]
 
@@ -38,7 +39,7 @@ def write_originals(
     image, mask = _files(name)
     if out.needs(image) or out.needs(mask):
         pixels, labels = session.read(face)
-        out.write(image, picture_of(pixels, "nearest"))
+        out.write(image, to_picture(pixels[0], "nearest"))
         out.write(mask, session.mask(labels))
     return [Cell(image, name), Cell(mask)]
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lightning_face.cli.device import choose_device
 from lightning_face.data.image_folder import check_images, read_image
-from lightning_face.errors import ConfigError, DataError, WeightsError
+from lightning_face.errors import DataError
 from lightning_face_sis.commands.face_files import find_faces
 from lightning_face_sis.data.dataset import (
     LabelledImages,
@@ -22,22 +22,11 @@ from lightning_face_sis.data.label_map import class_table, label_tensor
 from lightning_face_sis.data.transforms import Preprocessing, image_tensor
 from lightning_face_sis.editing import FaceEditor, FaceEncoding, select_classes
 from lightning_face_sis.label_picture import label_picture
-from lightning_face_sis.loading import LoadedGenerator, load_generator
+from lightning_face_sis.loading import LoadedGenerator, load_generator, load_recognition
 from lightning_face_sis.metrics.face_parser import FaceParser
-from lightning_face_sis.networks.generator import CA2SISGenerator
-from lightning_face_sis.networks.identity_generator import IdentityInjectionGenerator
-from lightning_face_sis.networks.recognition import (
-    RECOGNITION_WEIGHTS,
-    RecognitionNetwork,
-    load_recognition_network,
-)
-from lightning_face_sis.networks.sample_recognition import SampleRecognition
-from lightning_face_sis.to_image import Rounding, to_image
+from lightning_face_sis.to_image import to_picture
 
-__all__ = ["Session", "picture_of"]
-
-# sides that the style encoder takes
-_MULTIPLE = 64
+__all__ = ["Session"]
 
 
 class Session:
@@ -55,7 +44,7 @@ class Session:
     def __init__(self, options: Namespace) -> None:
         device = choose_device(options.device)
         self.loaded: LoadedGenerator = load_generator(options.checkpoint, device)
-        self.recognition = _recognition(self.loaded.generator, options.recognition)
+        self.recognition = load_recognition(self.loaded.generator, options.recognition)
         if self.recognition is not None:
             self.recognition.to(device)
         self.editor = FaceEditor(self.loaded.generator, self.recognition)
@@ -63,8 +52,7 @@ class Session:
         if options.parser is not None:
             names = self.loaded.class_names
             self.parser = FaceParser.from_folder(options.parser, names).to(device)
-        height, width = (-(-side // _MULTIPLE) * _MULTIPLE for side in self.loaded.image_size)
-        self._size = Preprocessing("fixed", crop_size=width, aspect_ratio=width / height)
+        self._size = Preprocessing.to_size(*self.loaded.photo_size)
         self._encodings: dict[LabelledPicture, FaceEncoding] = {}
 
     def faces(
@@ -177,42 +165,8 @@ class Session:
 
     def render(self, face: FaceEncoding) -> Image.Image:
         """Make the picture of one encoding."""
-        return picture_of(self.editor.render(face))
+        return to_picture(self.editor.render(face)[0])
 
     def mask(self, labels: Tensor) -> Image.Image:
         """Show a label map ``(1, 1, height, width)`` in the colours of its classes."""
         return label_picture(labels[0], len(self.loaded.class_names))
-
-
-def picture_of(images: Tensor, rounding: Rounding = "reference") -> Image.Image:
-    """Turn a batch of one image in -1..1 into a picture.
-
-    Args:
-        images: RGB ``(1, 3, height, width)``.
-        rounding: As for `lightning_face_sis.to_image.to_image`.
-    """
-    return Image.fromarray(to_image(images, rounding)[0].permute(1, 2, 0).cpu().numpy())
-
-
-def _recognition(generator: CA2SISGenerator, path: Path | None) -> RecognitionNetwork | None:
-    """Load the network that a generator's identities come from; None if it injects none."""
-    if not isinstance(generator, IdentityInjectionGenerator):
-        if path is not None:
-            raise ConfigError("--recognition: the checkpoint is none of identity-injection")
-        return None
-    wanted = generator.identity_dim
-    if path is None:
-        sample = SampleRecognition()
-        if sample.embedding_dim != wanted:
-            raise ConfigError(
-                "--recognition is missing: the weights of the network that the checkpoint was "
-                f"trained with, {RECOGNITION_WEIGHTS}"
-            )
-        return sample
-    network = load_recognition_network(path)
-    if network.embedding_dim != wanted:
-        raise WeightsError(
-            f"{path} makes embeddings of {network.embedding_dim} numbers, the checkpoint takes "
-            f"{wanted}: give the network that it was trained with"
-        )
-    return network

@@ -8,8 +8,8 @@ from pathlib import Path
 from lightning_face.data.check import DataReport
 from lightning_face.errors import DataError
 from lightning_face_sis.data.celebamask_classes import CLASS_NAMES
-from lightning_face_sis.data.celebamask_hq import list_prepared, split_raw
 from lightning_face_sis.data.celebamask_layout import FaceMasks, RawFaces, is_raw, list_raw_faces
+from lightning_face_sis.data.celebamask_split import list_prepared, split_raw
 from lightning_face_sis.data.dataset import LabelledPicture, Labelling
 from lightning_face_sis.data.file_check import check_pictures
 from lightning_face_sis.data.identities import IDENTITY_FILE, read_persons

@@ -7,26 +7,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from lightning_face.errors import DataError
 from lightning_face_sis.data.celebamask_classes import CLASS_NAMES, LEFT_RIGHT_PAIRS
-from lightning_face_sis.data.celebamask_layout import (
-    IMAGE_FOLDER,
-    RawFaces,
-    count_test_faces,
-    is_raw,
-    list_raw_faces,
-    read_pose_order,
-)
-from lightning_face_sis.data.dataset import LabelFile, LabelledPicture, Labelling
-from lightning_face_sis.data.identities import read_persons
+from lightning_face_sis.data.celebamask_layout import is_raw, list_raw_faces
+from lightning_face_sis.data.celebamask_split import list_prepared, split_raw
+from lightning_face_sis.data.dataset import LabelledPicture, Labelling
 from lightning_face_sis.data.labelled_images import LabelledImagesDataModule, PartName
-from lightning_face_sis.data.pairing import list_files, pair_files
 from lightning_face_sis.data.transforms import Preprocessing, PreprocessMode
 
 if TYPE_CHECKING:
     from lightning_face.data.check import DataReport
 
-__all__ = ["CelebAMaskHQDataModule", "list_prepared", "split_raw"]
+__all__ = ["CelebAMaskHQDataModule"]
 
 
 class CelebAMaskHQDataModule(LabelledImagesDataModule):
@@ -139,66 +130,3 @@ class CelebAMaskHQDataModule(LabelledImagesDataModule):
             self.report(logging.WARNING, line)
         split = split_raw(root, faces)
         return {part: split[part] for part in parts}
-
-
-def list_prepared(root: Path, part: PartName) -> list[LabelledPicture]:
-    """List the faces of a part of CelebAMask-HQ prepared.
-
-    Args:
-        root: Folder that holds ``train`` and ``test``.
-        part: ``train`` or ``test``.
-
-    Raises:
-        DataError: If the folders are not there, or a file has no partner.
-    """
-    folder = root / part
-    if not folder.is_dir():
-        raise DataError(
-            f"{root} holds neither {IMAGE_FOLDER}, as CelebAMask-HQ is distributed, nor {part}, as "
-            "lightning-face sis prepare writes it"
-        )
-    pairs = pair_files(
-        list_files(folder / "labels", (".png",)),
-        list_files(folder / "images", (".jpg", ".jpeg", ".png")),
-        lambda path: path.stem,
-        lambda path: path.stem,
-    )
-    persons = read_persons(root)
-    return [
-        LabelledPicture(image, LabelFile(label), _person(persons, image)) for label, image in pairs
-    ]
-
-
-def split_raw(root: Path, faces: RawFaces) -> dict[PartName, list[LabelledPicture]]:
-    """Split the faces of CelebAMask-HQ as it is distributed.
-
-    Args:
-        root: Folder of the data.
-        faces: Its pictures and masks.
-
-    Returns:
-        The faces of each part, in the order of the pose file.
-
-    Raises:
-        DataError: If the pose file is damaged, or a face has no picture or no mask.
-    """
-    order = read_pose_order(root)
-    faces.check_pairs(order)
-    persons = read_persons(root)
-    pictures = [
-        LabelledPicture(
-            faces.images[number], faces.masks[number], _person(persons, faces.images[number])
-        )
-        for number in order
-    ]
-    border = len(order) - count_test_faces(len(order))
-    return {"train": pictures[:border], "test": pictures[border:]}
-
-
-def _person(persons: dict[int, int], image: Path) -> int | None:
-    if not persons:
-        return None
-    number = int(image.stem) if image.stem.isdecimal() else -1
-    if number not in persons:
-        raise DataError(f"the files that tell who is shown do not name {image}")
-    return persons[number]

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lightning_face_sis.data.coco_stuff_classes import CLASS_NAMES as COCO_STUFF_NAMES
 
-__all__ = ["colorize_labels", "face_colors", "scene_colors"]
+__all__ = ["colorize_labels", "dataset_colors", "face_colors", "scene_colors"]
 
 Color = tuple[int, int, int]
 
@@ -78,14 +78,25 @@ def scene_colors(num_classes: int) -> Tensor:
     return colors
 
 
+def dataset_colors(num_classes: int) -> Tensor:
+    """Return the colours of the classes of a data set, which is told by their number.
+
+    Args:
+        num_classes: Number of classes; 19 are those of faces, others those of scenes.
+
+    Returns:
+        RGB ``torch.uint8`` ``(num_classes, 3)``.
+    """
+    return face_colors() if num_classes == _CELEBAMASK_HQ else scene_colors(num_classes)
+
+
 def colorize_labels(labels: Tensor, colors: Tensor) -> Tensor:
     """Paint label maps in the colours of their classes.
 
     Args:
         labels: Class numbers ``(batch, 1, height, width)``, or masks with one channel per class,
             of which the highest counts.
-        colors: RGB ``torch.uint8`` ``(classes, 3)``, see :func:`face_colors` and
-            :func:`scene_colors`.
+        colors: RGB ``torch.uint8`` ``(classes, 3)``, see :func:`dataset_colors`.
 
     Returns:
         RGB ``torch.uint8`` ``(batch, 3, height, width)``; black where the class has no colour.

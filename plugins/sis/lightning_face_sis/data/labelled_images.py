@@ -6,10 +6,9 @@ import logging
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from torch.utils.data import Dataset
 
 from lightning_face.data import FaceDataModule, ResumableLoader
 from lightning_face.errors import ConfigError
@@ -123,31 +122,21 @@ class LabelledImagesDataModule(FaceDataModule):
         else:
             self.parts["test"] = self._dataset(pictures["test"])
 
-    def loader(self, dataset: Dataset[Any], train: bool) -> ResumableLoader:
-        """Return the loader of a dataset for this process.
-
-        Args:
-            dataset: Map-style dataset with a length.
-            train: Whether the loader is for training.
-        """
-        sampler = super().loader(dataset, train).batch_sampler.sampler
-        return ResumableLoader(dataset, sampler, self.num_workers, collate_pictures)
-
     def train_dataloader(self) -> ResumableLoader:
         """Loader of the training pictures, shuffled."""
-        return self.loader(self.parts["train"], train=True)
+        return self._loader("train", train=True)
 
     def val_dataloader(self) -> ResumableLoader:
         """Loader of the first test pictures."""
-        return self.loader(self.parts["validation"], train=False)
+        return self._loader("validation", train=False)
 
     def test_dataloader(self) -> ResumableLoader:
         """Loader of the test pictures."""
-        return self.loader(self.parts["test"], train=False)
+        return self._loader("test", train=False)
 
     def predict_dataloader(self) -> ResumableLoader:
         """Loader of the test pictures."""
-        return self.loader(self.parts["test"], train=False)
+        return self._loader("test", train=False)
 
     def report(self, level: int, message: str, *values: object) -> None:
         """Log a line once, not on every process.
@@ -159,6 +148,9 @@ class LabelledImagesDataModule(FaceDataModule):
         """
         if self.trainer is None or self.trainer.is_global_zero:
             log.log(level, message, *values)
+
+    def _loader(self, part: str, train: bool) -> ResumableLoader:
+        return self.loader(self.parts[part], train, collate_pictures)
 
     def _dataset(
         self, pictures: Sequence[LabelledPicture], training: bool = False

@@ -18,8 +18,8 @@ from lightning_face.checkpoint.atomic import atomic_path, sweep_temporaries
 from lightning_face.data.image_folder import read_image
 from lightning_face.errors import ConfigError, DataError
 from lightning_face_sis.data.celebamask_classes import CLASS_NAMES
-from lightning_face_sis.data.celebamask_hq import split_raw
 from lightning_face_sis.data.celebamask_layout import POSE_FILE, FaceMasks, list_raw_faces
+from lightning_face_sis.data.celebamask_split import split_raw
 from lightning_face_sis.data.dataset import LabelledPicture
 from lightning_face_sis.data.identities import IDENTITY_FILE, MAPPING_FILE
 from lightning_face_sis.data.part_masks import merge_part_masks

@@ -73,6 +73,16 @@ class Preprocessing:
                 f"data.aspect_ratio {self.aspect_ratio} must be positive"
             )
 
+    @classmethod
+    def to_size(cls, height: int, width: int) -> Preprocessing:
+        """Make all pictures of one size, without a cut.
+
+        Args:
+            height: Height in pixels.
+            width: Width in pixels.
+        """
+        return cls("fixed", crop_size=width, aspect_ratio=width / height)
+
     @property
     def keeps_pixels(self) -> bool:
         """Whether the result depends on the number of pixels of the file."""

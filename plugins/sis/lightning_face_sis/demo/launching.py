@@ -53,11 +53,15 @@ def launch(argv: list[str]) -> int:
         from lightning_face_sis.demo.photo import example_photos
         from lightning_face_sis.demo.synthesis import Synthesizer
         from lightning_face_sis.demo.words import part_groups
-        from lightning_face_sis.loading import load_generator
+        from lightning_face_sis.loading import load_generator, load_recognition
         from lightning_face_sis.metrics.face_parser import FaceParser
 
         device = choose_device(options.device)
-        synthesizer = Synthesizer(load_generator(options.checkpoint, device))
+        loaded = load_generator(options.checkpoint, device)
+        recognition = load_recognition(loaded.generator, options.recognition)
+        if recognition is not None:
+            recognition.to(device)
+        synthesizer = Synthesizer(loaded, recognition)
         parser = None
         if options.parser is not None:
             parser = FaceParser.from_folder(options.parser, synthesizer.class_names).to(device)
@@ -124,6 +128,12 @@ def _parser() -> VerbParser:
         type=Path,
         metavar="FOLDER",
         help="SegFormer that parses faces, to make the masks of pictures that are uploaded",
+    )
+    parser.add_argument(
+        "--recognition",
+        type=Path,
+        metavar="FILE",
+        help="weights of the network that a checkpoint of identity-injection was trained with",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default auto)")
     parser.add_argument("--port", type=int, help="default: the first free one from 7860 on")

@@ -14,7 +14,7 @@ from PIL import Image
 
 from lightning_face.errors import DataError, FaceError
 from lightning_face_sis.commands.face_files import ParsedLabel
-from lightning_face_sis.data.colors import face_colors, scene_colors
+from lightning_face_sis.data.colors import dataset_colors
 from lightning_face_sis.data.dataset import LabelFile, LabelledPicture, LabelSource
 from lightning_face_sis.demo.canvas import (
     canvas_size,
@@ -73,10 +73,9 @@ class Page:
         self.folder = folder
         self.name = name
         self.parser = parser
-        count = len(synthesizer.class_names)
         self.titles = class_titles(synthesizer.class_names)
         self.groups = part_groups(synthesizer.class_names)
-        self.colors = (face_colors(count) if self.groups else scene_colors(count)).numpy()
+        self.colors = dataset_colors(len(self.titles)).numpy()
 
     def appearance(self) -> dict[str, Any]:
         """Return the arguments of ``launch`` that say how the page looks."""

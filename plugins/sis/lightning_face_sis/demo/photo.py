@@ -12,7 +12,7 @@ from PIL import Image
 from lightning_face_sis.data.celebamask_hq import CelebAMaskHQDataModule
 from lightning_face_sis.data.dataset import LabelledImages, LabelledPicture, Labelling
 from lightning_face_sis.data.transforms import Preprocessing
-from lightning_face_sis.to_image import to_image
+from lightning_face_sis.to_image import to_picture
 
 __all__ = ["Labels", "Photo", "example_photos", "read_photo"]
 
@@ -49,11 +49,8 @@ def read_photo(picture: LabelledPicture, labelling: Labelling, size: tuple[int, 
         DataError: A file is damaged or of another kind, the two do not fit, or a class number is
             too high.
     """
-    height, width = size
-    fixed = Preprocessing("fixed", crop_size=width, aspect_ratio=width / height)
-    sample = LabelledImages([picture], fixed, labelling)[0]
-    pixels = to_image(sample["images"], "nearest").permute(1, 2, 0)
-    return Photo(Image.fromarray(pixels.numpy()), sample["labels"][0].numpy())
+    sample = LabelledImages([picture], Preprocessing.to_size(*size), labelling)[0]
+    return Photo(to_picture(sample["images"], "nearest"), sample["labels"][0].numpy())
 
 
 def example_photos(root: Path | None, count: int, size: tuple[int, int]) -> list[Photo]:

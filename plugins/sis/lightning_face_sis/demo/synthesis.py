@@ -16,12 +16,10 @@ from lightning_face_sis.data.transforms import image_tensor
 from lightning_face_sis.demo.photo import Labels, Photo
 from lightning_face_sis.editing import FaceEditor, FaceEncoding, sample_styles
 from lightning_face_sis.loading import LoadedGenerator
-from lightning_face_sis.to_image import to_image
+from lightning_face_sis.networks.recognition import RecognitionNetwork
+from lightning_face_sis.to_image import to_picture
 
 __all__ = ["Edit", "Synthesizer", "shared_classes", "walk"]
-
-# the style encoder halves its pictures six times
-_MULTIPLE = 64
 
 
 @dataclass(frozen=True)
@@ -66,22 +64,21 @@ class Synthesizer:
 
     Args:
         loaded: The generator.
+        recognition: Tells who is in a picture, for a generator that injects identities: the
+            person in the picture is kept.
     """
 
-    def __init__(self, loaded: LoadedGenerator) -> None:
+    def __init__(
+        self, loaded: LoadedGenerator, recognition: RecognitionNetwork | None = None
+    ) -> None:
         self.class_names = loaded.class_names
         self.image_size = loaded.image_size
+        self.photo_size = loaded.photo_size
         self.labelling = loaded.labelling
         self._network = loaded.generator
         self._device = loaded.device
-        self._editor = FaceEditor(loaded.generator)
+        self._editor = FaceEditor(loaded.generator, recognition)
         self._encodings: WeakKeyDictionary[Photo, FaceEncoding] = WeakKeyDictionary()
-
-    @property
-    def photo_size(self) -> tuple[int, int]:
-        """Height and width that pictures and masks are brought to."""
-        height, width = (-(-side // _MULTIPLE) * _MULTIPLE for side in self.image_size)
-        return height, width
 
     @property
     def draws_styles(self) -> bool:
@@ -112,8 +109,7 @@ class Synthesizer:
         if edit.reference is not None and edit.shape > 0:
             donor = self._encode(edit.reference)
             (face,) = self._editor.interpolate_shapes(face, donor, [1 - edit.shape], edit.classes)
-        pixels = to_image(self._editor.render(face)[0], "nearest")
-        return Image.fromarray(pixels.permute(1, 2, 0).cpu().numpy())
+        return to_picture(self._editor.render(face)[0], "nearest")
 
     def _encode(self, photo: Photo) -> FaceEncoding:
         if photo not in self._encodings:

@@ -50,7 +50,7 @@ class IdentityAttack(Metric):
         recognition: Maps pictures ``(batch, 3, height, width)`` in [-1, 1] to embeddings;
             without one, `update` takes embeddings.
         threshold: Cosine above which a picture is accepted; by default it is found from the
-            pairs of different sources.
+            pairs of sources that show different persons.
         false_accept_rate: Share of those pairs that may be accepted.
         embedding_dim: Length of an embedding.
     """
@@ -62,6 +62,7 @@ class IdentityAttack(Metric):
     source_similarities: list[Tensor]
     target_similarities: list[Tensor]
     sources: list[Tensor]
+    persons: list[Tensor]
 
     def __init__(
         self,
@@ -75,7 +76,7 @@ class IdentityAttack(Metric):
         self.threshold = threshold
         self.false_accept_rate = false_accept_rate
         self.embedding_dim = embedding_dim
-        for name in ("source_similarities", "target_similarities", "sources"):
+        for name in ("source_similarities", "target_similarities", "sources", "persons"):
             self.add_state(name, default=[], dist_reduce_fx="cat")
         self.reset()
 
@@ -86,15 +87,20 @@ class IdentityAttack(Metric):
         for similarities in (self.source_similarities, self.target_similarities):
             similarities.append(torch.zeros(0, device=self.device))
         self.sources.append(torch.zeros(0, self.embedding_dim, device=self.device))
+        self.persons.append(torch.zeros(0, dtype=torch.long, device=self.device))
 
     @torch.no_grad()
-    def update(self, generated: Tensor, sources: Tensor, targets: Tensor) -> None:
+    def update(
+        self, generated: Tensor, sources: Tensor, targets: Tensor, persons: Tensor | None = None
+    ) -> None:
         """Add attacked pictures.
 
         Args:
             generated: Pictures with a hidden identity, or embeddings ``(batch, embedding_dim)``.
             sources: Pictures of the persons they show, or embeddings.
             targets: Pictures of the persons that were injected, or embeddings.
+            persons: Numbers of the persons that the sources show ``(batch,)``; where they are not
+                known, every source counts as a person of its own.
         """
         generated, sources, targets = (
             (each if self.recognition is None else self.recognition(each)).float()
@@ -103,11 +109,15 @@ class IdentityAttack(Metric):
         self.source_similarities.append(functional.cosine_similarity(generated, sources))
         self.target_similarities.append(functional.cosine_similarity(generated, targets))
         self.sources.append(sources)
+        unknown = torch.full((len(sources),), -1, device=self.device)
+        self.persons.append(unknown if persons is None else persons.long())
 
     def compute(self) -> dict[str, Tensor]:
         """Return the rates and the ``threshold`` of all pictures seen, on every process."""
         threshold = (
-            verification_threshold(dim_zero_cat(self.sources), self.false_accept_rate)
+            verification_threshold(
+                dim_zero_cat(self.sources), self.false_accept_rate, dim_zero_cat(self.persons)
+            )
             if self.threshold is None
             else torch.tensor(self.threshold, device=self.device)
         )

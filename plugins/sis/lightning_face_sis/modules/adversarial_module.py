@@ -163,10 +163,14 @@ class AdversarialModule(FaceModule):
     ) -> None:
         """Take gradients, and a step where the trainer wants one."""
         every = self.trainer.accumulate_grad_batches
-        # the gradients of the other player wait for their own turn
-        with optimizer.toggle_model(sync_grad=False):
-            terms = terms_of(batch)
-            self.manual_backward(torch.stack(list(terms.values())).sum() / every)
+        try:
+            # the gradients of the other player wait for their own turn
+            with optimizer.toggle_model(sync_grad=False):
+                terms = terms_of(batch)
+                self.manual_backward(torch.stack(list(terms.values())).sum() / every)
+        finally:
+            # an interrupted step would leave the other player frozen for good
+            self.untoggle_optimizer(optimizer)
         logged = {f"train/{name}": term.detach() for name, term in terms.items()}
         self.log_dict(logged, batch_size=len(batch["images"]), sync_dist=True)
         if (batch_idx + 1) % every and not self.trainer.is_last_batch:

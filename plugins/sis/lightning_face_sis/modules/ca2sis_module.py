@@ -12,7 +12,7 @@ from torch.nn.functional import l1_loss
 from torchmetrics.image import PeakSignalNoiseRatio
 
 from lightning_face_sis.data.celebamask_classes import CLASS_NAMES, SWAP_CLASSES
-from lightning_face_sis.data.colors import colorize_labels, face_colors, scene_colors
+from lightning_face_sis.data.colors import colorize_labels, dataset_colors
 from lightning_face_sis.data.label_map import one_hot_masks
 from lightning_face_sis.editing import swap_styles
 from lightning_face_sis.evaluation import SynthesisMetrics
@@ -37,13 +37,18 @@ __all__ = ["Batch", "CA2SISModule", "Split", "partners_of", "to_unit"]
 Split = Literal["val", "test"]
 
 
-class Batch(TypedDict):
+class _WithPersons(TypedDict, total=False):
+    persons: Tensor
+
+
+class Batch(_WithPersons):
     """Pictures with their label maps.
 
     Attributes:
         images: RGB in [-1, 1] ``(batch, 3, height, width)``.
         labels: Class numbers, integers ``(batch, 1, height, width)``.
         files: Names of the files the batch was made of.
+        persons: Numbers of the persons shown ``(batch,)``, where the data tell.
     """
 
     images: Tensor
@@ -54,7 +59,8 @@ class Batch(TypedDict):
 class CA2SISModule(AdversarialModule):
     """Pictures synthesised of masks, in the style that each class has in another picture.
 
-    Defaults are those of the published training.
+    Defaults are those of the published training, but for ``skip_layout``, which learns faster, and
+    ``gradient_checkpointing``, which changes no number.
 
     Source: Fontanini et al., "Semantic Image Synthesis via Class-Adaptive Cross-Attention", IEEE
     Access 13, 2025 (arXiv 2308.16071).
@@ -215,6 +221,10 @@ class CA2SISModule(AdversarialModule):
         """Make the pictures that training compares with those of the batch."""
         return self.generator(batch["images"], masks, with_attention_loss=with_attention_loss)
 
+    def make_fakes(self, batch: Batch, masks: Tensor) -> Tensor:
+        """Make pictures that are shown to the discriminator ``(batch, 3, height, width)``."""
+        return self.synthesise(batch, masks).images
+
     def forward(self, batch: Batch) -> Tensor:
         """Reconstruct pictures of their own masks and styles ``(batch, 3, height, width)``."""
         return self.synthesise(batch, self.masks(batch)).images
@@ -255,10 +265,9 @@ class CA2SISModule(AdversarialModule):
 
     def discriminator_terms(self, batch: Batch) -> Terms:
         """Compute what the discriminator minimises."""
-        masks, fake = self.masks(batch), self._fake
-        if self.hparams["fresh_fakes"]:
-            with torch.no_grad():
-                fake = self.synthesise(batch, masks).images
+        masks = self.masks(batch)
+        with torch.no_grad():
+            fake = self.make_fakes(batch, masks) if self.hparams["fresh_fakes"] else self._fake
         losses = self.gan_loss.discriminator_losses(*self.judge(fake, batch["images"], masks))
         return {"discriminator_fake": losses.fake, "discriminator_real": losses.real}
 
@@ -407,15 +416,25 @@ class CA2SISModule(AdversarialModule):
 
     def sample_images(self, batch: Batch) -> dict[str, Tensor]:
         """Give rows of pictures: image, classes, reconstruction, and with the next one's style."""
-        num_classes = self.hparams["num_classes"]
-        faces = num_classes == len(CLASS_NAMES)
-        colors = face_colors(num_classes) if faces else scene_colors(num_classes)
+        colors = dataset_colors(self.hparams["num_classes"])
         following = torch.arange(len(batch["images"])).roll(-1)
         return {
             "image": to_unit(batch["images"]),
             "classes": colorize_labels(batch["labels"], colors).float() / 255,
             "reconstruction": to_unit(self(batch)),
             "style of the next": to_unit(self.render(batch, following, None)),
+        }
+
+    @classmethod
+    def example_settings(cls) -> dict[str, Any]:
+        """Return settings of a network small enough to be tried anywhere."""
+        return {
+            "style_dim": 8,
+            "grid": [4, 4],
+            "mask_size": 32,
+            "heads": [1] * 5,
+            "head_dims": [8] * 5,
+            "ndf": 8,
         }
 
     def example_batch(self) -> Batch:
@@ -438,7 +457,7 @@ class CA2SISModule(AdversarialModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Put discriminator and baseline into the checkpoint."""
         super().on_save_checkpoint(checkpoint)
-        checkpoint["mean_colors"] = self.mean_colors.total()
+        checkpoint["mean_colors"] = self.mean_colors.total(self.device)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take discriminator and baseline out of the checkpoint."""

@@ -17,7 +17,7 @@ from lightning_face_sis.modules.pretrained_generator import start_from
 from lightning_face_sis.networks.generator import GeneratorOutput
 from lightning_face_sis.networks.identity_generator import IdentityInjectionGenerator
 from lightning_face_sis.networks.recognition import RecognitionNetwork, load_recognition_network
-from lightning_face_sis.networks.sample_recognition import SampleRecognition
+from lightning_face_sis.networks.sample_recognition import SAMPLE_PEOPLE, SampleRecognition
 
 __all__ = ["IdentityInjectionModule"]
 
@@ -59,6 +59,11 @@ class IdentityInjectionModule(CA2SISModule):
         self._attack = IdentityAttack(embedding_dim=identity_dim)
         self._own = IdentitySimilarity()
         self._before = IdentitySimilarity()
+
+    @classmethod
+    def example_settings(cls) -> dict[str, Any]:
+        """Return settings of a small network, for the people of the bundled sample."""
+        return {**super().example_settings(), "identity_dim": SAMPLE_PEOPLE}
 
     def build_generator(self) -> IdentityInjectionGenerator:
         """Build the generator of the hyperparameters, with random weights."""
@@ -153,28 +158,34 @@ class IdentityInjectionModule(CA2SISModule):
     def evaluate(self, batch: Batch) -> Tensor:
         """Reconstruct and attack pictures, and add them to the table."""
         reconstructed = super().evaluate(batch)
-        own, shown = self.identities(batch), self._recognise(reconstructed)
+        own, shown = self._measure(batch["images"]), self._measure(reconstructed)
         self._own.update(shown, own)
         if len(own) > 1:
             targets = partners_of(batch)
             self._before.update(shown, own[targets])
-            self._attack.update(self._recognise(self.attack(batch, targets)), own, own[targets])
+            attacked = self._measure(self.attack(batch, targets))
+            self._attack.update(attacked, own, own[targets], batch.get("persons"))
         return reconstructed
 
     def table(self) -> dict[str, Tensor]:
         """Return the rows of the table."""
-        return {
-            **super().table(),
-            "similarity_own": self._own.compute(),
-            "similarity_target_before": self._before.compute(),
-            **self._attack.compute(),
-        }
+        rows = {**super().table(), "similarity_own": self._own.compute()}
+        before = self._before.compute()
+        # undefined where no picture had another beside it, on any process
+        if before.isnan():
+            return rows
+        return {**rows, "similarity_target_before": before, **self._attack.compute()}
 
     def sample_images(self, batch: Batch) -> dict[str, Tensor]:
         """Give rows of pictures: those of CA2-SIS, and with the identity of the next one."""
         following = torch.arange(len(batch["images"])).roll(-1)
         attacked = to_unit(self.attack(batch, following))
         return {**super().sample_images(batch), "identity of the next": attacked}
+
+    def _measure(self, images: Tensor) -> Tensor:
+        # what a run makes in half precision is measured in single precision
+        with torch.autocast(images.device.type, enabled=False):
+            return self._recognise(images.float())
 
     def _recognise(self, images: Tensor) -> Tensor:
         embeddings: Tensor = self.recognition.to(images.device)(images)

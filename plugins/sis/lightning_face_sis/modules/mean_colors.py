@@ -49,13 +49,21 @@ class MeanColors:
         Returns:
             Pictures ``(batch, 3, height, width)``.
         """
-        total = self.total().to(masks.device)
+        total = self.total(masks.device)
         colors = (total[:, :3] / total[:, 3:].clamp_min(1)).float()
-        return torch.einsum("bkhw,kc->bchw", masks.float(), colors)
+        with torch.autocast(masks.device.type, enabled=False):
+            return torch.einsum("bkhw,kc->bchw", masks.float(), colors)
 
-    def total(self) -> Tensor:
-        """Return sums of colours and numbers of pixels ``(num_classes, 4)`` over all processes."""
-        total = self._sums.clone()
+    def total(self, device: torch.device | str = "cpu") -> Tensor:
+        """Return sums of colours and numbers of pixels over all processes.
+
+        Args:
+            device: Where the processes exchange tensors.
+
+        Returns:
+            Red, green, blue and pixels of each class ``(num_classes, 4)``.
+        """
+        total = self._sums.to(device, copy=True)
         if dist.is_available() and dist.is_initialized():
             dist.all_reduce(total)
         return total

@@ -18,7 +18,6 @@ from lightning_face_sis.modules.ca2sis_module import Batch, CA2SISModule, partne
 from lightning_face_sis.modules.initialisation import NoiseStart, initialise_noise_encoder
 from lightning_face_sis.modules.pretrained_generator import start_from
 from lightning_face_sis.modules.style_transfer_rows import class_contrast
-from lightning_face_sis.networks.generator import GeneratorOutput
 
 __all__ = ["NoiseModule"]
 
@@ -67,6 +66,11 @@ class NoiseModule(CA2SISModule):
             initialise_noise_encoder(self.generator.noise_encoder)
         names = ("diversity", "diversity_images", "contrast", "contrast_images")
         self._means = {name: MeanMetric() for name in names}
+
+    @classmethod
+    def example_settings(cls) -> dict[str, Any]:
+        """Return settings of a small network that trains a generator of its own."""
+        return {**super().example_settings(), "first_phase_epochs": 1}
 
     @property
     def in_first_phase(self) -> bool:
@@ -145,13 +149,11 @@ class NoiseModule(CA2SISModule):
             terms["style_distance"] = weight * self._style_distance(batch, masks)
         return terms
 
-    def synthesise(
-        self, batch: Batch, masks: Tensor, *, with_attention_loss: bool = False
-    ) -> GeneratorOutput:
-        """Make the pictures that are shown to the discriminator, or compared with images."""
-        if self.trainer.training and not self.in_first_phase:
-            return self.generator.forward_noise(self._draw(batch), masks)
-        return super().synthesise(batch, masks, with_attention_loss=with_attention_loss)
+    def make_fakes(self, batch: Batch, masks: Tensor) -> Tensor:
+        """Make pictures that are shown to the discriminator ``(batch, 3, height, width)``."""
+        if self.in_first_phase:
+            return super().make_fakes(batch, masks)
+        return self.generator.forward_noise(self._draw(batch), masks).images
 
     def sample(self, batch: Batch, number: int) -> Tensor:
         """Synthesise pictures from noise, for each file always the same.
@@ -185,13 +187,14 @@ class NoiseModule(CA2SISModule):
         reconstructed = super().evaluate(batch)
         masks, drawn, other = self.masks(batch), self.sample(batch, 0), self.sample(batch, 1)
         self._sampled.update(drawn, batch["images"], batch["labels"])
-        transferred = self.render(batch, partners_of(batch), None)
         terms = {
             "diversity": (drawn - other).abs().mean(),
-            "diversity_images": (reconstructed - transferred).abs().mean(),
             "contrast": class_contrast(drawn, masks).mean(),
             "contrast_images": class_contrast(batch["images"], masks).mean(),
         }
+        if len(drawn) > 1:
+            transferred = self.render(batch, partners_of(batch), None)
+            terms["diversity_images"] = (reconstructed - transferred).abs().mean()
         for name, term in terms.items():
             self._means[name].update(term, len(drawn))
         return reconstructed

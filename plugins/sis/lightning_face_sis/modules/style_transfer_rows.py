@@ -82,7 +82,9 @@ def class_colors(images: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
     """
     flat = masks.float().flatten(2)
     counts = flat.sum(dim=2, keepdim=True)
-    sums = flat @ images.float().flatten(2).transpose(1, 2)
+    # what a run makes in half precision is measured in single precision
+    with torch.autocast(images.device.type, enabled=False):
+        sums = flat @ images.float().flatten(2).transpose(1, 2)
     return sums / counts.clamp_min(1), counts[..., 0] > 0
 
 
@@ -97,7 +99,8 @@ def class_contrast(images: Tensor, masks: Tensor) -> Tensor:
         Shares ``(batch,)``: 1 where every class has one colour, 0 where all classes have the same.
     """
     colors, _ = class_colors(images, masks)
-    painted = torch.einsum("bkhw,bkc->bchw", masks.float(), colors)
+    with torch.autocast(images.device.type, enabled=False):
+        painted = torch.einsum("bkhw,bkc->bchw", masks.float(), colors)
     means = images.float().mean(dim=(2, 3), keepdim=True)
     between = (painted - means).square().sum(dim=(1, 2, 3))
     return between / (images.float() - means).square().sum(dim=(1, 2, 3)).clamp_min(1e-12)

@@ -35,6 +35,7 @@ def test_rows_that_need_no_weights(sample, generated, tmp_path, capsys):
     assert 3 < table["PSNR"] < 20
     assert "PSNR" in printed.out
     assert "FID" in printed.err
+    assert "give it as --weights" in printed.err
 
 
 def test_equal_pictures_are_told(sample, tmp_path, capsys):

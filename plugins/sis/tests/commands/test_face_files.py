@@ -40,6 +40,15 @@ def test_prepared_folders_are_known(sample, tmp_path):
         find_faces([tmp_path / "images"], [tmp_path / "images"])
 
 
+def test_a_label_map_may_lie_beside_its_image(sample, tmp_path):
+    (tmp_path / "a.jpg").write_bytes(sample.images[0].read_bytes())
+    Image.new("L", (64, 64)).save(tmp_path / "a.png")
+    (face,) = find_faces([tmp_path / "a.jpg"], None)
+    assert face.label == LabelFile(tmp_path / "a.png")
+    with pytest.raises(ConfigError, match=r"a\.png has no label map in"):
+        find_faces([tmp_path / "a.png"], None)
+
+
 class Halves(torch.nn.Module):
     """Stands in for a parser: hair above, skin below."""
 

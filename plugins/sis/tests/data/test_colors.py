@@ -4,7 +4,12 @@ import pytest
 import torch
 
 from lightning_face_sis.data.coco_stuff_classes import CLASS_NAMES as COCO_STUFF_NAMES
-from lightning_face_sis.data.colors import colorize_labels, face_colors, scene_colors
+from lightning_face_sis.data.colors import (
+    colorize_labels,
+    dataset_colors,
+    face_colors,
+    scene_colors,
+)
 from lightning_face_sis.data.label_map import one_hot_masks
 
 
@@ -52,3 +57,9 @@ def test_a_class_without_color_is_black() -> None:
 def test_a_single_label_map_is_refused() -> None:
     with pytest.raises(ValueError, match="expected labels"):
         colorize_labels(torch.zeros(4, 4), face_colors())
+
+
+def test_the_data_set_is_told_by_the_number_of_classes():
+    assert torch.equal(dataset_colors(19), face_colors())
+    for count in (35, 151, 183):
+        assert torch.equal(dataset_colors(count), scene_colors(count))

@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 import torch
 
+from lightning_face_sis.data.celebamask_classes import CLASS_NAMES
 from lightning_face_sis.data.label_map import one_hot_masks
 from lightning_face_sis.data.transforms import image_tensor
-from lightning_face_sis.demo.synthesis import Edit, shared_classes, walk
+from lightning_face_sis.demo.synthesis import Edit, Synthesizer, shared_classes, walk
+from lightning_face_sis.editing.identity import preserve_identity
+from lightning_face_sis.loading import LoadedGenerator
+from lightning_face_sis.networks.identity_generator import IdentityInjectionGenerator
+from lightning_face_sis.networks.sample_recognition import SampleRecognition
 from lightning_face_sis.to_image import to_image
 
 HAIR = 13
@@ -98,3 +103,25 @@ def test_a_walk_begins_with_the_picture_and_ends_with_the_edit(edit):
     assert [step.strength for step in steps] == pytest.approx([0, 0.2, 0.4, 0.6, 0.8])
     assert [step.shape for step in steps] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
     assert all(step.photo is edit.photo for step in steps)
+
+
+def test_the_person_in_the_picture_is_kept(photos):
+    torch.manual_seed(0)
+    sizes = {"style_dim": 8, "grid": (4, 4), "heads": (1,) * 5, "head_dims": (8,) * 5}
+    recognition = SampleRecognition()
+    network = IdentityInjectionGenerator(recognition.embedding_dim, **sizes).eval()
+    for block in network.attention_blocks:
+        torch.nn.init.normal_(block.proj_out.weight)
+    loaded = LoadedGenerator(network, CLASS_NAMES, (64, 64), torch.device("cpu"))
+    photo = photos[0]
+    made = Synthesizer(loaded, recognition).synthesize(Edit(photo, photo.labels))
+    images = image_tensor(photo.image)[None]
+    masks = one_hot_masks(torch.from_numpy(photo.labels)[None, None], 19)
+    with torch.no_grad():
+        (kept,) = preserve_identity(network, recognition, images, masks)
+        (without,) = network(images, masks).images
+    pixels, other = (
+        to_image(image, "nearest").permute(1, 2, 0).numpy() for image in (kept, without)
+    )
+    assert distance(made, pixels) <= 1
+    assert distance(pixels, other) > 5

@@ -21,20 +21,29 @@ def triples() -> list[torch.Tensor]:
     return [functional.normalize(sources) + functional.normalize(targets), sources, targets]
 
 
+# two faces of one person
+PERSONS = torch.tensor([3, 1, 4, 3, 5, 9, 2, 6, -1])
+
+
 def values(parts: list[list[torch.Tensor]]) -> dict[str, float]:
     attack = IdentityAttack(false_accept_rate=0.1, embedding_dim=WIDTH)
     similarity = IdentitySimilarity()
-    for generated, sources, targets in parts:
-        attack.update(generated, sources, targets)
+    for generated, sources, targets, persons in parts:
+        attack.update(generated, sources, targets, persons)
         similarity.update(generated, sources)
     rates = {name: float(value) for name, value in attack.compute().items()}
     return {**rates, "similarity": float(similarity.compute())}
 
 
-def run(rank: int, split: int):
+def share(rank: int, split: int) -> dict[str, float]:
     mine = slice(0, split) if rank == 0 else slice(split, None)
-    part = [each[mine] for each in triples()]
+    part = [each[mine] for each in (*triples(), PERSONS)]
     return values([part] if len(part[0]) else [])
+
+
+def run(rank: int):
+    # unequal shares, and a process without pictures
+    return [share(rank, split) for split in (5, ROWS)]
 
 
 def test_counts_pictures_above_the_threshold():
@@ -63,6 +72,17 @@ def test_pictures_without_an_attack_are_their_sources():
     assert float(rates["threshold"]) == pytest.approx(0.99)
 
 
+def test_faces_of_one_person_do_not_raise_the_threshold():
+    generated, sources, targets = triples()
+    sources[3] = sources[0]
+    metric = IdentityAttack(false_accept_rate=0.0, embedding_dim=WIDTH)
+    metric.update(generated, sources, targets)
+    assert float(metric.compute()["threshold"]) == pytest.approx(1)
+    metric.reset()
+    metric.update(generated, sources, targets, PERSONS)
+    assert float(metric.compute()["threshold"]) < 0.99
+
+
 def test_the_threshold_is_that_of_the_sources_at_the_rate():
     generated, sources, targets = triples()
     metric = IdentityAttack(false_accept_rate=0.1, embedding_dim=WIDTH)
@@ -88,9 +108,8 @@ def test_a_network_embeds_all_pictures():
 
 
 @pytest.mark.distributed
-@pytest.mark.parametrize("split", [5, ROWS], ids=["uneven", "one without pictures"])
-def test_two_processes_agree_with_one(split):
-    results = run_processes(run, split)
-    expected = values([triples()])
-    for found in results:
-        assert found == pytest.approx(expected, rel=1e-5)
+def test_two_processes_agree_with_one():
+    expected = values([[*triples(), PERSONS]])
+    for uneven, lonely in run_processes(run):
+        assert uneven == pytest.approx(expected, rel=1e-5)
+        assert lonely == pytest.approx(expected, rel=1e-5)

@@ -46,6 +46,28 @@ def test_comparing_few_rows_at_once_changes_nothing(embeddings, rows, monkeypatc
     assert torch.allclose(verification_threshold(embeddings, 0.1), expected)
 
 
+@pytest.mark.parametrize("rows", [7, 41])
+def test_pairs_of_one_person_are_no_impostors(embeddings, rows, monkeypatch):
+    monkeypatch.setattr(identity_threshold, "_ROWS", rows)
+    twice = torch.cat([embeddings, embeddings[:9] + 0.01])
+    persons = torch.cat([torch.arange(41), torch.arange(9)])
+    strict = verification_threshold(twice, 1e-3)
+    fair = verification_threshold(twice, 1e-3, persons)
+    expected = verification_threshold(embeddings, 0.0)
+    assert float(strict) > 0.99
+    assert float(fair) == pytest.approx(float(expected), abs=0.05)
+
+
+def test_unknown_persons_appear_once(embeddings):
+    persons = torch.full((41,), -1)
+    expected = verification_threshold(embeddings, 0.1)
+    assert torch.equal(verification_threshold(embeddings, 0.1, persons), expected)
+
+
+def test_one_person_alone_has_no_threshold(embeddings):
+    assert verification_threshold(embeddings, 0.1, torch.zeros(41)).isnan()
+
+
 @pytest.mark.parametrize(("faces", "rate"), [(1, 0.1), (0, 0.1), (5, 1.0), (5, -0.1)])
 def test_refuses_what_has_no_threshold(faces, rate):
     with pytest.raises(ValueError, match=r"needs 2 faces|lies in \[0, 1\)"):

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from lightning.pytorch import LightningDataModule, Trainer
+from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from torch.utils.data import DataLoader
 
 SIDE = 64
@@ -60,10 +61,28 @@ def batches():
 
 
 @pytest.fixture
-def run(tmp_path):
-    """Train a module on batches and return the trainer."""
+def wake():
+    """Let attention change pictures: the last map of a new block is zero."""
 
-    def fit(module, given: list[dict[str, Any]], verb: str = "fit", **choices: Any) -> Trainer:
+    def wake(module):
+        for block in module.generator.attention_blocks:
+            torch.nn.init.normal_(block.proj_out.weight, std=0.2)
+        return module
+
+    return wake
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Train a module, or do something else with it, and return the trainer."""
+
+    def fit(
+        module: LightningModule,
+        given: list[dict[str, Any]] | LightningDataModule,
+        verb: str = "fit",
+        ckpt: Path | None = None,
+        **choices: Any,
+    ) -> Trainer:
         trainer = Trainer(
             default_root_dir=tmp_path,
             accelerator="cpu",
@@ -73,7 +92,8 @@ def run(tmp_path):
             use_distributed_sampler=False,
             **{"max_epochs": 1, "enable_checkpointing": False, "limit_val_batches": 0, **choices},
         )
-        getattr(trainer, verb)(module, Batches(given))
+        data = Batches(given) if isinstance(given, list) else given
+        getattr(trainer, verb)(module, data, ckpt_path=ckpt)
         return trainer
 
     return fit

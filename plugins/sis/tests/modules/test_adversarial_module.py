@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from lightning.pytorch import Callback
 
 from lightning_face.callbacks import EMA, FiniteLoss
-from lightning_face.checkpoint import export_checkpoint, load
+from lightning_face.checkpoint import export_checkpoint
+from lightning_face.checkpoint.load import load
 from lightning_face.errors import NonFiniteLoss
 from lightning_face_sis.modules.ca2sis_module import CA2SISModule
 
@@ -82,7 +84,7 @@ def test_gradients_of_both_players_are_clipped(module, batches, monkeypatch, run
     def watched():
         optimizers, schedulers = configure()
         for optimizer in optimizers:
-            optimizer.register_step_pre_hook(
+            optimizer.register_step_post_hook(
                 lambda optimizer, *_: seen.append(
                     flat(
                         each.grad
@@ -99,6 +101,16 @@ def test_gradients_of_both_players_are_clipped(module, batches, monkeypatch, run
     assert len(seen) == 4
     sizes = [each.norm() if algorithm == "norm" else each.abs().max() for each in seen]
     assert all(size == pytest.approx(1e-3, rel=1e-3) for size in sizes)
+
+
+def test_an_interrupted_step_freezes_nobody(module, batches, monkeypatch, run):
+    def interrupt(batch):
+        raise KeyError("in the turn of the discriminator")
+
+    monkeypatch.setattr(module, "discriminator_terms", interrupt)
+    with pytest.raises(KeyError):
+        run(module, batches(1, 2))
+    assert all(each.requires_grad for each in module.parameters())
 
 
 def test_learns_in_bfloat16(module, batches, run):
@@ -146,10 +158,38 @@ def test_checkpoints_hold_the_discriminator(settings, module, batches, run, tmp_
     assert torch.equal(flat(other.discriminator.buffers()), flat(module.discriminator.buffers()))
 
 
-def test_averages_of_the_generator_are_saved(module, batches, run, tmp_path):
-    average = EMA(decay=0.5, parts=["generator"])
-    trainer = run(module, batches(2, 2), callbacks=[average])
+class Weights(Callback):
+    """Weights of the generator before the first iteration and behind each one that stepped."""
+
+    def __init__(self) -> None:
+        self.seen: list[torch.Tensor] = []
+
+    def on_train_start(self, trainer, pl_module) -> None:
+        self.seen.append(flat(pl_module.generator.parameters()))
+
+    def on_train_batch_end(self, trainer, pl_module, *others) -> None:
+        if trainer.global_step == 2 * len(self.seen):
+            self.seen.append(flat(pl_module.generator.parameters()))
+
+
+@pytest.mark.parametrize("every", [1, 2])
+def test_the_generator_is_averaged_once_an_iteration(module, batches, run, tmp_path, every):
+    weights = Weights()
+    # averages see what the callbacks before them have seen
+    average = EMA(decay=0.75, parts=["generator"])
+    trainer = run(
+        module, batches(2 * every, 2), callbacks=[weights, average], accumulate_grad_batches=every
+    )
     trainer.save_checkpoint(tmp_path / "run.ckpt")
-    saved = torch.load(tmp_path / "run.ckpt", weights_only=True)["state_dict"]
-    assert saved.keys() == module.state_dict().keys()
-    assert not torch.equal(flat(saved.values()), flat(module.state_dict().values()))
+    saved = torch.load(tmp_path / "run.ckpt", weights_only=True)
+    # twice an iteration would leave less of the beginning
+    start, first, second = weights.seen
+    expected = 0.75 * (0.75 * start + 0.25 * first) + 0.25 * second
+    assert saved["state_dict"].keys() == module.state_dict().keys()
+    torch.testing.assert_close(flat(saved["state_dict"].values()), expected)
+    assert not torch.allclose(second, expected, atol=1e-5)
+    # the discriminator is not averaged
+    assert torch.equal(
+        flat(saved["discriminator"].values()), flat(module.discriminator.state_dict().values())
+    )
+    assert trainer.global_step == 4

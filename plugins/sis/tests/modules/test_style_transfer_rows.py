@@ -56,7 +56,7 @@ def share(rank: int) -> dict[str, torch.Tensor]:
 def test_processes_share_their_pictures():
     expected = rows().compute()
     for found in run_processes(share):
-        assert found == pytest.approx(expected)
+        torch.testing.assert_close(found, expected)
 
 
 def test_contrast_of_classes():
