@@ -69,3 +69,10 @@ def test_training_shuffles_full_batches_and_evaluation_sees_all_in_order():
     order = [index for batch in train for index in batch]
     assert order != sorted(order)
     assert evaluation == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+
+
+def test_a_loader_may_have_batches_of_another_size():
+    data = Numbers(batch_size=4)
+    data.setup("test")
+    batches = [batch[0].tolist() for batch in data.loader(data.dataset, False, batch_size=7)]
+    assert batches == [[0, 1, 2, 3, 4, 5, 6], [7, 8, 9]]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lightning_face.errors import DataError
-from lightning_face.mesh.vertex_file import count_frames, read_vertices
+from lightning_face.mesh.vertex_file import count_frames, open_vertices, read_vertices
 
 VERTICES = np.random.default_rng(0).standard_normal((7, 5, 3))
 
@@ -61,3 +61,12 @@ def test_positions_that_are_not_finite_are_named_by_frame(tmp_path):
     with pytest.raises(DataError, match=r"a\.npy: the vertices of frame 4 are not finite"):
         read_vertices(path, 5, stride=2)
     assert len(read_vertices(path, 5, stride=3)) == 3
+
+
+@pytest.mark.parametrize("shape", [(7, 5, 3), (7, 15)])
+def test_vertices_are_mapped_as_they_are_stored(tmp_path, shape):
+    path = tmp_path / "a.npy"
+    np.save(path, VERTICES.reshape(shape))
+    mapped = open_vertices(path, 5)
+    assert isinstance(mapped, np.memmap)
+    np.testing.assert_array_equal(mapped, VERTICES)

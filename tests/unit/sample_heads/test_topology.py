@@ -59,3 +59,17 @@ def test_eyeballs_are_components_and_a_face_has_an_edge():
     face = HeadTopology(6, face_only=True).sphere()
     assert len(face.directions) < len(HeadTopology(6).sphere().directions)
     assert face.directions[:, 2].min() > -0.8
+
+
+def test_focus_puts_more_vertices_around_the_mouth():
+    counts = []
+    for focus in (0.0, 0.5, 0.8):
+        x, y, z = HeadTopology(7, focus=focus).sphere().directions.T
+        near = (z > 0) & (np.hypot(x, y - MOUTH_HEIGHT) < 0.4)
+        counts.append(int(near.sum()))
+    assert counts[0] < counts[1] < counts[2]
+
+
+def test_eyeballs_may_be_coarser():
+    mesh = HeadTopology(5, eyeballs=True, eyeball_frequency=1).sphere()
+    assert (mesh.eyeball != 0).sum() == 2 * 12
