@@ -48,17 +48,12 @@ class FrameArrayWriter:
         shards: Literal["variant", "array"] = "variant",
         attributes: Mapping[str, Any] | None = None,
     ) -> None:
-        from numcodecs import blosc
-
-        # several threads would write the same bytes, and more of them than there are cores
-        blosc.use_threads = False
         self._folder = folder
         self._shape = tuple(shape)
         self._variants = self._shape[:frame_axis]
         self._frame = self._shape[frame_axis + 1 :]
         self._chunk_frames = chunk_frames
         self._dtype = np.dtype(dtype).newbyteorder("<")
-        self._codec = blosc.Blosc(cname="zstd", clevel=1, shuffle=blosc.SHUFFLE)
         self._chunks = -(-self._shape[frame_axis] // chunk_frames)
         chunk = (*(1,) * frame_axis, chunk_frames, *self._frame)
         lead = self._variants if shards == "array" else (1,) * frame_axis
@@ -83,8 +78,6 @@ class FrameArrayWriter:
             variant: Its place on the axes before time.
             frames: Frames ``(frames, *frame)``, fewer than a chunk only at the end.
         """
-        from google_crc32c import value as checksum
-
         place = self._done[variant]
         begin = place * self._chunk_frames
         expected = min(self._chunk_frames, self._shape[len(self._variants)] - begin)
@@ -92,11 +85,10 @@ class FrameArrayWriter:
             raise ValueError(f"a chunk of shape {frames.shape}, not {(expected, *self._frame)}")
         block = np.zeros((self._chunk_frames, *self._frame), dtype=self._dtype)
         block[:expected] = frames
-        content = self._codec.encode(block)
         shard = self._shards[variant if self._own_shard else (0,) * len(variant)]
         within = (0,) * len(variant) if self._own_shard else variant
         at = (*within, place, *(0 for _ in self._frame))
-        shard.append(at, content + checksum(content).to_bytes(4, "little"))
+        shard.append(at, _packed(block))
         self._done[variant] = place + 1
 
     def digest(self, variant: tuple[int, ...]) -> str:
@@ -137,11 +129,8 @@ class _Shard:
         self._write(content)
 
     def close(self, whole: bool) -> None:
-        from google_crc32c import value as checksum
-
         if whole:
-            index = self._index.tobytes()
-            self._write(index + checksum(index).to_bytes(4, "little"))
+            self._write(_checked(self._index.tobytes()))
         if self._file is not None:
             if whole:
                 flush(self._file)
@@ -170,15 +159,7 @@ def write_array(
     Returns:
         SHA-256 of the file with its numbers.
     """
-    from numcodecs import blosc
-
-    blosc.use_threads = False
-    little = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"))
-    codec = blosc.Blosc(cname="zstd", clevel=1, shuffle=blosc.SHUFFLE)
-    from google_crc32c import value as checksum
-
-    content = codec.encode(little)
-    content += checksum(content).to_bytes(4, "little")
+    content = _packed(array.astype(array.dtype.newbyteorder("<")))
     file = folder.joinpath("c", *("0" for _ in array.shape))
     file.parent.mkdir(parents=True)
     with file.open("wb") as opened:
@@ -187,6 +168,23 @@ def write_array(
     chunk = array.shape
     _write_metadata(folder, _metadata(array.shape, array.dtype.name, chunk, None, attributes or {}))
     return hashlib.sha256(content).hexdigest()
+
+
+def _packed(block: NDArray[Any]) -> bytes:
+    """Compress a chunk, and add its checksum."""
+    from numcodecs import blosc  # type: ignore[import-untyped]
+
+    # several threads would write the same bytes, and more of them than there are cores
+    blosc.use_threads = False
+    codec = blosc.Blosc(cname="zstd", clevel=1, shuffle=blosc.SHUFFLE)
+    return _checked(codec.encode(np.ascontiguousarray(block)))
+
+
+def _checked(content: bytes) -> bytes:
+    """Add the CRC-32C of some bytes behind them."""
+    from google_crc32c import value as checksum
+
+    return content + int(checksum(content)).to_bytes(4, "little")
 
 
 def _write_metadata(folder: Path, metadata: dict[str, Any]) -> None:

@@ -148,30 +148,30 @@ def write_header(
     for group in store_groups(index):
         if not (store / group / "zarr.json").is_file():
             _write_group(store / group, {})
-    arrays: dict[str, Callable[[], NDArray[Any]]] = {
-        "topology/faces": lambda: sources.topology.faces.astype(np.int32),
-        "topology/landmark_corners": lambda: sources.topology.embedding.corners,
-        "topology/landmark_weights": lambda: sources.topology.embedding.weights,
-        "latent/neutral": lambda: _neutral_latent(generator.network, sources.num_vertices),
+    topology = sources.topology
+    arrays: dict[str, NDArray[Any]] = {
+        "topology/faces": topology.faces.astype(np.int32),
+        "topology/landmark_corners": topology.embedding.corners,
+        "topology/landmark_weights": topology.embedding.weights,
+        "latent/neutral": _neutral_latent(generator.network, sources.num_vertices),
     }
     if sources.region is not None:
-        region = sources.region
-        arrays["topology/region"] = lambda: region
-    for name, make in arrays.items():
-        _place_array(store, name, make, scratch)
-    for actor, template in sources.templates.items():
-        _place_array(store, f"template/{actor}", lambda template=template: template, scratch)
-        names = [f"latent/expression/{actor}", f"expression/{actor}"]
+        arrays["topology/region"] = sources.region
+    arrays |= {f"template/{actor}": head for actor, head in sources.templates.items()}
+    for name, array in arrays.items():
+        _place_array(store, name, array, scratch)
+    for actor in sources.templates:
+        names = f"latent/expression/{actor}", f"expression/{actor}"
         if not all((store / name).is_dir() for name in names):
-            latents, apexes = _expressions(index, sources, generator.network, actor)
-            _place_array(store, names[0], lambda latents=latents: latents, scratch)
-            _place_array(store, names[1], lambda apexes=apexes: apexes, scratch)
+            found = _expressions(index, sources, generator.network, actor)
+            for name, array in zip(names, found, strict=True):
+                _place_array(store, name, array, scratch)
 
 
-def _place_array(store: Path, name: str, make: Callable[[], NDArray[Any]], scratch: Path) -> None:
+def _place_array(store: Path, name: str, array: NDArray[Any], scratch: Path) -> None:
     if not (store / name).is_dir():
         with place_folder(store, name, scratch, replace=False) as folder:
-            write_array(folder, make())
+            write_array(folder, array)
 
 
 def _write_once(path: Path, write: Callable[[Path], None]) -> None:
@@ -257,8 +257,8 @@ def _expressions(
     latents[NEUTRAL.name] = _held(network.encode_expression(rest).numpy(), length)
     apexes[NEUTRAL.name] = np.zeros(shape, dtype=np.float32)
     rows, models = [], []
-    for emotion in index.emotions:
-        shares = emotion.mixture or {emotion.name: 1.0}
+    for entry in index.emotions:
+        shares = entry.mixture or {entry.name: 1.0}
         rows.append(sum(np.float32(share) * latents[part] for part, share in shares.items()))
         models.append(sum(np.float32(share) * apexes[part] for part, share in shares.items()))
     encoded = np.stack(rows)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from lightning_face_emovoca.builder.store_format import (
     StoredSequence,
     StoreIndex,
 )
+from lightning_face_emovoca.builder.stored_arrays import StoredArrays
 from lightning_face_emovoca.builder.variants import VariantDecoder
 from lightning_face_emovoca.hierarchy.mesh_hierarchy import MeshHierarchy
 from lightning_face_emovoca.landmarks import LandmarkEmbedding, normalize_landmarks
@@ -32,7 +32,6 @@ __all__ = ["EmoVOCAStore", "open_store"]
 Floats = NDArray[np.float32]
 
 _ALL = slice(None)
-_OPEN_ARRAYS = 64
 _BLOCK = 16
 
 
@@ -84,7 +83,7 @@ class EmoVOCAStore:
         self.path = path
         self.index = index
         self.device = device
-        self._arrays: OrderedDict[str, Any] = OrderedDict()
+        self._arrays = StoredArrays(path)
         self._decoders: dict[str, VariantDecoder] = {}
         self._by_name = {each.name: each for each in index.sequences}
 
@@ -143,7 +142,7 @@ class EmoVOCAStore:
     @cached_property
     def faces(self) -> NDArray[np.int64]:
         """Triangles ``(triangles, 3)``."""
-        return np.asarray(self._read("topology/faces"), dtype=np.int64)
+        return np.asarray(self._arrays.read("topology/faces"), dtype=np.int64)
 
     @cached_property
     def hierarchy(self) -> MeshHierarchy:
@@ -153,8 +152,8 @@ class EmoVOCAStore:
     @cached_property
     def embedding(self) -> LandmarkEmbedding:
         """Where the 68 landmarks lie."""
-        corners = self._read("topology/landmark_corners")
-        return LandmarkEmbedding(corners, self._read("topology/landmark_weights"))
+        corners = self._arrays.read("topology/landmark_corners")
+        return LandmarkEmbedding(corners, self._arrays.read("topology/landmark_weights"))
 
     @cached_property
     def network(self) -> DESD:
@@ -183,7 +182,7 @@ class EmoVOCAStore:
             actor: Who speaks.
         """
         self._check_actor(actor)
-        return np.asarray(self._read(f"template/{actor}"), dtype=np.float64)
+        return np.asarray(self._arrays.read(f"template/{actor}"), dtype=np.float64)
 
     def template_landmarks(self, actor: str) -> Floats:
         """Return the normalised landmarks of an actor's neutral head ``(68, 3)``.
@@ -205,7 +204,7 @@ class EmoVOCAStore:
             Displacement at the apex ``(vertices, 3)`` in metres.
         """
         self._check_actor(actor)
-        return np.asarray(self._read(f"expression/{actor}", self.emotion_place(emotion)))
+        return np.asarray(self._arrays.read(f"expression/{actor}", self.emotion_place(emotion)))
 
     def sequence(
         self,
@@ -236,8 +235,8 @@ class EmoVOCAStore:
             return self._decode(stored, place, intensity, span)
         at = place, self.intensity_place(intensity), slice(span.start, span.stop)
         array = f"motion/{stored.name}"
-        steps = self._read(array, at)
-        step = np.float32(self._open(array).attrs["step"])
+        steps = self._arrays.read(array, at)
+        step = np.float32(self._arrays.attributes(array)["step"])
         return np.multiply(steps, step, dtype=np.float32)
 
     def landmarks(
@@ -267,7 +266,7 @@ class EmoVOCAStore:
         place, span = self.emotion_place(emotion), _span(frames, stored.frames)
         if not self.is_virtual:
             at = place, self.intensity_place(intensity), slice(span.start, span.stop)
-            return np.asarray(self._read(f"landmarks/{stored.name}", at))
+            return np.asarray(self._arrays.read(f"landmarks/{stored.name}", at))
         motion = self._decode(stored, place, intensity, span)
         positions = self.embedding.landmarks_of(self.template(actor)[None] + motion)
         return normalize_landmarks(positions).astype(np.float32)
@@ -330,8 +329,8 @@ class EmoVOCAStore:
             Samples in -1..1 ``(samples,)``, and how many make a second.
         """
         array = f"audio/{self.find(actor, sentence).name}"
-        samples = self._read(array).astype(np.float32) / np.float32(32768)
-        return samples, int(self._open(array).attrs["sample_rate"])
+        samples = self._arrays.read(array).astype(np.float32) / np.float32(32768)
+        return samples, int(self._arrays.attributes(array)["sample_rate"])
 
     def emotion_place(self, emotion: str | int) -> int:
         """Return the place of an emotion on its axis.
@@ -388,7 +387,7 @@ class EmoVOCAStore:
         self, stored: StoredSequence, place: int | None, intensity: float, span: range
     ) -> Floats:
         decoder = self.decoder(stored.actor)
-        latents = self._read(f"latent/talk/{stored.name}", slice(span.start, span.stop))
+        latents = self._arrays.read(f"latent/talk/{stored.name}", slice(span.start, span.stop))
         out = np.empty((len(span), self.index.num_vertices, 3), dtype=np.float32)
         for begin in range(0, len(span), _BLOCK):
             frames = span[begin : begin + _BLOCK]
@@ -408,60 +407,13 @@ class EmoVOCAStore:
             self._decoders[actor] = VariantDecoder(
                 self.network,
                 self.index.talking_strength,
-                self._read(f"latent/expression/{actor}"),
-                self._read("latent/neutral"),
-                self._read(region) if (self.path / region).is_dir() else None,
+                self._arrays.read(f"latent/expression/{actor}"),
+                self._arrays.read("latent/neutral"),
+                self._arrays.read(region) if (self.path / region).is_dir() else None,
                 self.index.envelope,
                 self.index.frame_rate,
             )
         return self._decoders[actor]
-
-    def _open(self, name: str) -> Any:  # noqa: ANN401
-        """Open an array; the last ones stay open."""
-        if name not in self._arrays:
-            import zarr
-
-            folder = self.path / name
-            if not (folder / "zarr.json").is_file():
-                raise DataError(f"the array {folder} is missing")
-            try:
-                self._arrays[name] = zarr.open_array(str(folder), mode="r")
-            except (OSError, ValueError, KeyError, TypeError) as error:
-                raise DataError(f"the array {folder} is damaged: {error}") from error
-            if len(self._arrays) > _OPEN_ARRAYS:
-                self._arrays.popitem(last=False)
-        self._arrays.move_to_end(name)
-        return self._arrays[name]
-
-    def _read(self, name: str, at: Any = ...) -> NDArray[Any]:  # noqa: ANN401
-        array = self._open(name)
-        self._check_files(name, array, at)
-        try:
-            found: NDArray[Any] = array[at]
-        except (OSError, ValueError, RuntimeError) as error:
-            # zarr passes on whatever the decompressor and the checksum raise
-            raise DataError(f"the array {self.path / name} is damaged: {error}") from error
-        return found
-
-    def _check_files(self, name: str, array: Any, at: Any) -> None:  # noqa: ANN401
-        """Refuse an array that lost files, which zarr takes for one full of zeros."""
-        folder = self.path / name
-        if name.startswith("motion/") and isinstance(at, tuple):
-            files = [folder / f"c/{at[0]}/{at[1]}/0/0/0"]
-        else:
-            counts = [
-                -(-size // part) for size, part in zip(array.shape, _parts(array), strict=True)
-            ]
-            files = [folder.joinpath("c", *map(str, place)) for place in np.ndindex(*counts)]
-        for file in files:
-            if not file.is_file():
-                raise DataError(f"the array {folder} is damaged: {file} is missing")
-
-
-def _parts(array: Any) -> tuple[int, ...]:  # noqa: ANN401
-    """Return the shape that one file holds."""
-    shape: tuple[int, ...] = array.shards or array.chunks
-    return shape
 
 
 def _span(frames: slice, num_frames: int) -> range:
