@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import json
 from importlib import resources
@@ -17,7 +18,14 @@ from lightning_face.checkpoint.weights import read_weights
 from lightning_face.errors import WeightsError
 from lightning_face_emovoca.networks.de_sd import DESD
 
-__all__ = ["Generator", "bundled_generator", "load_generator", "read_generator", "write_generator"]
+__all__ = [
+    "Generator",
+    "bundled_generator",
+    "generator_digest",
+    "load_generator",
+    "read_generator",
+    "write_generator",
+]
 
 _PUBLISHED = (".tar", ".pth", ".pt")
 _SETTINGS = "init_args"
@@ -114,6 +122,19 @@ def write_generator(path: Path, generator: Generator) -> None:
     settings = json.dumps(generator.settings, sort_keys=True)
     with atomic_path(path) as temporary:
         save_file(tensors, temporary, metadata={_SETTINGS: settings})
+
+
+def generator_digest(generator: Generator) -> str:
+    """Return a SHA-256 of a network, its mesh hierarchy, and what it was made with.
+
+    Args:
+        generator: The network.
+    """
+    digest = hashlib.sha256(json.dumps(generator.settings, sort_keys=True).encode())
+    for name, tensor in sorted(generator.network.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _generator(path: Path, settings: dict[str, Any], tensors: dict[str, Tensor]) -> Generator:

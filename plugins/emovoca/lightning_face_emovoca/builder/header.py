@@ -16,7 +16,11 @@ from lightning_face.checkpoint.atomic import atomic_path
 from lightning_face.checkpoint.digest import file_digest
 from lightning_face.errors import ConfigError, DataError
 from lightning_face_emovoca.builder.frame_array import write_array
-from lightning_face_emovoca.builder.generator import Generator, write_generator
+from lightning_face_emovoca.builder.generator import (
+    Generator,
+    generator_digest,
+    write_generator,
+)
 from lightning_face_emovoca.builder.placing import place_folder
 from lightning_face_emovoca.builder.provenance import provenance_of
 from lightning_face_emovoca.builder.settings import BuildSettings
@@ -49,7 +53,7 @@ def store_index(settings: BuildSettings, sources: Sources, generator: Generator)
     topology = sources.topology
     places = topology.embedding.corners.tobytes() + topology.embedding.weights.tobytes()
     fingerprint = {
-        "generator": _generator_digest(generator),
+        "generator": generator_digest(generator),
         "mesh hierarchy": topology.hierarchy.digest(),
         "landmarks": hashlib.sha256(places).hexdigest(),
         **files,
@@ -216,14 +220,6 @@ def _refuse_other(store: Path, begun: StoreIndex, wanted: StoreIndex) -> None:
             f"{store} was begun with something else: changed since then {shown}. Build into "
             "another folder (--out), or bring back what it was begun with"
         )
-
-
-def _generator_digest(generator: Generator) -> str:
-    digest = hashlib.sha256(json.dumps(generator.settings, sort_keys=True).encode())
-    for name, tensor in sorted(generator.network.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(tensor.cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
 
 
 @torch.inference_mode()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lightning_face.errors import ConfigError, DataError
 from lightning_face.mesh.vertex_file import open_array
-from lightning_face_emovoca.builder.generator import read_generator
+from lightning_face_emovoca.builder.generator import generator_digest, read_generator
 from lightning_face_emovoca.builder.store_format import (
     StoredEmotion,
     StoredSequence,
@@ -147,7 +147,11 @@ class EmoVOCAStore:
     @cached_property
     def hierarchy(self) -> MeshHierarchy:
         """The mesh hierarchy of the network."""
-        return MeshHierarchy.load(self.path / "hierarchy.npz")
+        file = self.path / "hierarchy.npz"
+        hierarchy = MeshHierarchy.load(file)
+        if hierarchy.digest() != self.index.fingerprint["mesh hierarchy"]:
+            raise DataError(f"{file} is damaged: it is not what the store was made with")
+        return hierarchy
 
     @cached_property
     def embedding(self) -> LandmarkEmbedding:
@@ -158,7 +162,11 @@ class EmoVOCAStore:
     @cached_property
     def network(self) -> DESD:
         """The network that the store was made with, in evaluation mode."""
-        return read_generator(self.path / "generator.safetensors").network.to(self.device)
+        file = self.path / "generator.safetensors"
+        generator = read_generator(file)
+        if generator_digest(generator) != self.index.fingerprint["generator"]:
+            raise DataError(f"{file} is damaged: it is not the network the store was made with")
+        return generator.network.to(self.device)
 
     def find(self, actor: str, sentence: str) -> StoredSequence:
         """Return a sentence.

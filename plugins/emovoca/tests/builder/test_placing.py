@@ -37,12 +37,14 @@ def test_folder_that_is_there_already(tmp_path, replace, expected):
 def test_failure_leaves_what_was_there(tmp_path):
     fill(tmp_path / "group/name", "old")
     scratch = scratch_folder(tmp_path, "1of1")
-    with (
-        pytest.raises(OSError, match="disk"),
-        place_folder(tmp_path, "group/name", scratch, replace=True) as folder,
-    ):
-        fill(folder, "new")
-        raise OSError("disk")
+
+    def fail():
+        with place_folder(tmp_path, "group/name", scratch, replace=True) as folder:
+            fill(folder, "new")
+            raise OSError("disk")
+
+    with pytest.raises(OSError, match="disk"):
+        fail()
     assert (tmp_path / "group/name/file").read_text() == "old"
 
 
