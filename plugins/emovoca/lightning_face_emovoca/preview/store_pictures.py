@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from PIL import Image
 
 from lightning_face.checkpoint.atomic import atomic_path
 from lightning_face.errors import DataError
-from lightning_face.render.color_map import round_up
 from lightning_face.video import AudioTrack, VideoWriter
 from lightning_face_emovoca.builder.store import EmoVOCAStore
 from lightning_face_emovoca.builder.store_format import FRAME_CHUNK, StoredSequence
@@ -106,10 +106,10 @@ class SentencePictures:
             self._store.faces,
             self._template,
             f"{name}, {intensity:g}",
-            round_up(1000 * farthest),
+            max(0.5, math.ceil(2000 * farthest) / 2),
             self._audio,
             fps,
-            round_up(1000 * widest),
+            float(max(1, math.ceil(1000 * widest))),
             self._view,
             height,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["STILL", "closures", "correlation", "lag_of", "spread_ratio"]
+__all__ = ["STILL", "closures", "correlation", "lag_of", "overlap", "spread_ratio"]
 
 Curve = NDArray[np.float64]
 
@@ -59,7 +59,7 @@ def spread_ratio(curve: Curve, source: Curve) -> float:
 
 
 def closures(curve: Curve, source: Curve) -> tuple[float, int]:
-    """Share of the closures of the source that a curve keeps.
+    """Share of the closures of the source that a curve of openings keeps.
 
     The source is closed where it is at or below its 5 % quantile. The curve is closed where it is
     below its 25 % quantile, or within a tenth of its range from its lowest value: where lips rest
@@ -77,6 +77,14 @@ def closures(curve: Curve, source: Curve) -> tuple[float, int]:
     )
     kept = curve[closed] <= limit
     return float(kept.mean()), int(closed[curve[closed].argmax()])
+
+
+def overlap(openings: Curve) -> tuple[float, int]:
+    """Depth in metres by which lips are pressed through each other at most, and the frame."""
+    if not len(openings):
+        return 0.0, -1
+    frame = int(openings.argmin())
+    return max(0.0, -float(openings[frame])), frame
 
 
 def _is_still(curve: Curve) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lightning_face_emovoca.landmarks import INNER_LIPS
 from lightning_face_emovoca.metrics.lip_aperture import lip_aperture
 from lightning_face_emovoca.verification.face_regions import lip_vertices, upper_face_vertices
 from lightning_face_emovoca.verification.geometry import SurfaceCheck
@@ -17,6 +18,9 @@ from lightning_face_emovoca.verification.settings import VerificationSettings
 __all__ = ["HeadRegions", "MotionMeasurer", "MotionMeasures"]
 
 Floats = NDArray[np.floating]
+
+_UPPER_LIP, _LOWER_LIP = slice(50, 53), slice(56, 59)
+_SMALL = 1e-12
 
 
 class HeadRegions:
@@ -40,10 +44,11 @@ class HeadRegions:
         self.template = template.astype(np.float64)
         self.faces = faces
         self.settings = settings
-        landmarks = landmarks_of(self.template)
+        landmarks = landmarks_of(self.template).astype(np.float64)
         self._landmarks_of, self._rest = landmarks_of, landmarks
         self.upper_face = upper_face_vertices(self.template, landmarks)
         self.lips = lip_vertices(self.template, landmarks)
+        self._upwards = _upwards(landmarks)
         self.surface = SurfaceCheck(template, faces, settings.edge_low, settings.edge_high)
 
     def landmarks(self, displacement: Floats) -> NDArray[np.float64]:
@@ -51,6 +56,15 @@ class HeadRegions:
         # of a linear function, which spares the positions of all vertices
         found: NDArray[np.float64] = self._rest + self._landmarks_of(displacement)
         return found
+
+    def lip_openings(self, landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Openings ``(frames,)`` in metres of landmarks, negative where the lips overlap.
+
+        A distance alone grows again when lips are pressed through each other.
+        """
+        upper, lower = (landmarks[:, list(side)] for side in zip(*INNER_LIPS, strict=True))
+        openings: NDArray[np.float64] = ((upper - lower) @ self._upwards).mean(axis=1)
+        return openings
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +74,7 @@ class MotionMeasures:
     Attributes:
         frames: Number of frames.
         apertures: Lip aperture of each in metres ``(frames,)``.
+        openings: The same along the height of the face, negative where the lips overlap.
         mean_upper: Mean displacement of the upper face ``(upper, 3)``.
         largest: Largest distance of a vertex from its neutral place, and the frame.
         not_finite: First frame with a number that is not finite, -1 where there is none.
@@ -71,6 +86,7 @@ class MotionMeasures:
 
     frames: int
     apertures: NDArray[np.float64]
+    openings: NDArray[np.float64]
     mean_upper: NDArray[np.float64]
     largest: tuple[float, int]
     not_finite: int
@@ -90,6 +106,7 @@ class MotionMeasurer:
     def __init__(self, head: HeadRegions) -> None:
         self._head = head
         self._apertures: list[NDArray[np.float64]] = []
+        self._openings: list[NDArray[np.float64]] = []
         self._upper = np.zeros((len(head.upper_face), 3))
         self._largest, self._edges, self._flipped = (0.0, 0), (1.0, 0), (0.0, 0)
         self._last_vertex = (0.0, 0)
@@ -112,8 +129,9 @@ class MotionMeasurer:
                 self._not_finite = begin + int(np.argmin(finite))
             # the frames that are sound are measured all the same
             displacement = np.nan_to_num(displacement, nan=0.0, posinf=0.0, neginf=0.0)
-        landmarks = torch.from_numpy(self._head.landmarks(displacement))
-        self._apertures.append(lip_aperture(landmarks).numpy())
+        landmarks = self._head.landmarks(displacement)
+        self._apertures.append(lip_aperture(torch.from_numpy(landmarks)).numpy())
+        self._openings.append(self._head.lip_openings(landmarks))
         self._upper += displacement[:, self._head.upper_face].sum(axis=0, dtype=np.float64)
         squares = np.einsum("fvc,fvc->fv", displacement, displacement)
         farthest = np.sqrt(squares.max(axis=1))
@@ -143,6 +161,7 @@ class MotionMeasurer:
         return MotionMeasures(
             self._frames,
             np.concatenate([*self._apertures, np.zeros(0)]),
+            np.concatenate([*self._openings, np.zeros(0)]),
             self._upper / max(self._frames, 1),
             self._largest,
             self._not_finite,
@@ -151,6 +170,13 @@ class MotionMeasurer:
             self._jerk / max(self._jerks, 1),
             self._last_vertex,
         )
+
+
+def _upwards(landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the direction ``(3,)`` from the lower lip of a face at rest to the upper one."""
+    difference = landmarks[_UPPER_LIP].mean(axis=0) - landmarks[_LOWER_LIP].mean(axis=0)
+    upwards: NDArray[np.float64] = difference / max(float(np.linalg.norm(difference)), _SMALL)
+    return upwards
 
 
 def _larger(found: tuple[float, int], values: Floats, begin: int) -> tuple[float, int]:

@@ -249,7 +249,7 @@ def _talking(units: Sequence[UnitMeasures]) -> str:
         return ""
     return (
         '<section><h2>What the network loses of speech</h2>\n<p class="note">The mixture without '
-        "any expression against the source: no variant can be nearer to its source.</p>\n"
+        "any expression against the source, which is the floor of the errors of its lips.</p>\n"
         '<div class="card scroll"><table><thead><tr><th>Actor</th><th>Sentences</th>'
         "<th>Mean vertex error, mm</th><th>Lip vertex error, mm&sup2;</th>"
         f"<th>Least lip correlation</th></tr></thead><tbody>\n{''.join(rows)}</tbody></table></div>"

@@ -66,6 +66,7 @@ class VerificationSettings:
         lip_spread_low: Least ratio of the standard deviations of lip aperture to the source's.
         lip_spread_high: Largest such ratio.
         closures_kept: Least share of closures of the source at which the mixture closes as well.
+        lip_overlap: Largest depth by which lips pass through each other, in metres.
         expression_cosine: Least cosine between what an expression adds and what it was made of.
         expression_growth: Least ratio of the size of an expression to that of the next weaker.
         expression_accuracy: Least share of variants of an identity whose expression is nearest
@@ -86,6 +87,7 @@ class VerificationSettings:
     lip_spread_low: float = 0.5
     lip_spread_high: float = 2.0
     closures_kept: float = 1.0
+    lip_overlap: float = 0.005
     expression_cosine: float = 0.7
     expression_growth: float = 1.001
     expression_accuracy: float = 0.9
@@ -167,6 +169,13 @@ class VerificationSettings:
                 *share,
                 *(self.closures_kept, None),
                 "Share of the frames with closed lips in the source that are closed still.",
+            ),
+            Measure(
+                "lip_overlap",
+                "Lips: overlap",
+                *mm,
+                *(None, self.lip_overlap),
+                "How deep the inner lips are pressed through each other at most.",
             ),
             Measure(
                 "expression_cosine",

@@ -224,13 +224,21 @@ def _lip_tables(
         frames = min(each.frames, source.frames)
         return each.apertures[:frames], source.apertures[:frames]
 
+    def openings(each: MotionMeasures) -> tuple[Table, Table]:
+        frames = min(each.frames, source.frames)
+        return each.openings[:frames], source.openings[:frames]
+
     tables = {
         "lip_correlation": _table(grid, lambda each: lip_measures.correlation(*curves(each))),
         "lip_lag": _table(grid, lambda each: lip_measures.lag_of(*curves(each))),
         "lip_spread": _table(grid, lambda each: lip_measures.spread_ratio(*curves(each))),
-        "closures_kept": _table(grid, lambda each: lip_measures.closures(*curves(each))[0]),
+        "closures_kept": _table(grid, lambda each: lip_measures.closures(*openings(each))[0]),
+        "lip_overlap": _table(grid, lambda each: lip_measures.overlap(each.openings)[0]),
     }
-    places = {"closures_kept": _numbers(grid, lambda each: lip_measures.closures(*curves(each))[1])}
+    places = {
+        "closures_kept": _numbers(grid, lambda each: lip_measures.closures(*openings(each))[1]),
+        "lip_overlap": _numbers(grid, lambda each: lip_measures.overlap(each.openings)[1]),
+    }
     return tables, places
 
 

@@ -51,7 +51,10 @@ def picture_worst(
 
 def _worst(units: Sequence[UnitMeasures], measure: Measure) -> tuple[_Place, float] | None:
     """Return unit, emotion, intensity and frame of the value that is the nearest to be unsound."""
-    if measure.low is None and measure.high is None:
+    values = [value for unit in units for value in unit.values[measure.name].flat]
+    unlimited = measure.low is None and measure.high is None
+    # where all are alike and sound, none is the worst
+    if unlimited or (len(set(values)) < 2 and all(map(measure.is_sound, values))):
         return None
     worst: tuple[float, _Place, float] | None = None
     for number, unit in enumerate(units):
