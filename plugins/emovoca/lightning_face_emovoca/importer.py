@@ -243,7 +243,7 @@ def _sizes(hierarchy: MeshHierarchy) -> dict[str, list[int]]:
     }
 
 
-def _decoder_widths(found: Named, hierarchy: MeshHierarchy) -> tuple[int, list[list[int]]]:
+def _decoder_widths(found: Named, hierarchy: MeshHierarchy) -> tuple[int, list[int | list[int]]]:
     """Read the width of the coarsest level and those of the convolutions off the shapes."""
     values, rows = len(_tensor(found, "fc_latent_dec.weight")), hierarchy.level_sizes[-1] + 1
     if values % rows:
@@ -257,7 +257,7 @@ def _decoder_widths(found: Named, hierarchy: MeshHierarchy) -> tuple[int, list[l
 
 def _level_widths(
     found: Named, part: str, in_channels: int, spiral_lengths: Sequence[int]
-) -> list[list[int]]:
+) -> list[int | list[int]]:
     """Tell from the shapes of convolutions which belong to which level."""
     count = sum(bool(re.fullmatch(rf"{part}\.\d+\.conv\.weight", name)) for name in found)
     widths, lengths = [], []
@@ -268,7 +268,8 @@ def _level_widths(
         in_channels = width
     for counts in _divisions(lengths, spiral_lengths):
         numbers = iter(widths)
-        return [[next(numbers) for _ in range(each)] for each in counts]
+        listed = [[next(numbers) for _ in range(each)] for each in counts]
+        return [each if len(each) > 1 else each[0] for each in listed]
     raise WeightsError(
         f"the convolutions of {part} go along spirals of {', '.join(f'{x:g}' for x in lengths)} "
         f"vertices, those of {HIERARCHY_FILE} have {', '.join(map(str, spiral_lengths))} on its "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -162,10 +163,12 @@ def run_spirals(config: Config, state: Tensors, inputs: Tensors) -> Tensors:
     }
     for level in levels:
         paths = shortest_paths(vertices[level], faces[level], points[level].tolist())
+        # what no path leads to has -1 for both
+        distances = [each if math.isfinite(each) else -1.0 for each in paths.distances]
         found |= {
             f"spiral{level}": torch.from_numpy(tables[level]),
             f"shortest_prev{level}": torch.tensor(paths.previous, dtype=torch.int32),
-            f"shortest_dist{level}": torch.tensor(paths.distances, dtype=torch.float64),
+            f"shortest_dist{level}": torch.tensor(distances, dtype=torch.float64),
         }
     return found
 

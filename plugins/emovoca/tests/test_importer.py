@@ -28,14 +28,14 @@ SPEECH |= {"num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 4}
 
 DESD_SETTINGS = {
     "latent_size": 6,
-    "encoder_widths": [[5], [7]],
-    "decoder_widths": [9, [8], [4, 3]],
+    "encoder_widths": [5, 7],
+    "decoder_widths": [9, 8, [4, 3]],
     "activation": "elu",
     "level0_shift": True,
     "unit": "m",
 }
 ES2D_SETTINGS = {
-    "decoder_widths": [9, [8], [4, 3]],
+    "decoder_widths": [9, 8, [4, 3]],
     "num_landmarks": 68,
     "activation": "elu",
     "unit": "m",
@@ -131,7 +131,7 @@ def test_settings_are_read_off_the_shapes(networks, template):
 
 
 def test_several_convolutions_of_a_level_are_told_apart(networks, template):
-    settings = {**DESD_SETTINGS, "encoder_widths": [[5, 6], [7]]}
+    settings = {**DESD_SETTINGS, "encoder_widths": [[5, 6], 7]}
     settings["decoder_widths"] = [9, [8, 6], [4, 3]]
     network = DESD.from_hierarchy(read_published_hierarchy(template), **settings)
     path = write(export_reference(network.state_dict()), template / "a.pth")

@@ -99,22 +99,28 @@ def gather_sum(values: Tensor, table: GatherTable) -> Tensor:
     Returns:
         Product ``(targets, channels)``.
     """
+    if not (torch.is_grad_enabled() and values.requires_grad):
+        return _product(values, table)
     product: Tensor = _GatherSum.apply(values, table)
     return product
+
+
+def _product(values: Tensor, table: GatherTable) -> Tensor:
+    return F.embedding_bag(
+        table.sources,
+        values.to(table.weights.dtype),
+        table.offsets,
+        mode="sum",
+        per_sample_weights=table.weights,
+        include_last_offset=True,
+    )
 
 
 class _GatherSum(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor, table: GatherTable) -> Tensor:  # noqa: ANN401
         ctx.table = table
-        return F.embedding_bag(
-            table.sources,
-            values.to(table.weights.dtype),
-            table.offsets,
-            mode="sum",
-            per_sample_weights=table.weights,
-            include_last_offset=True,
-        )
+        return _product(values, table)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401
