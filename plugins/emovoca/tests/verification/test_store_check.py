@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 
 import numpy as np
 import pytest
 
+from lightning_face_emovoca.builder.build import build
 from lightning_face_emovoca.builder.store import open_store
 from lightning_face_emovoca.verification import VerificationSettings, summarize
 from lightning_face_emovoca.verification.store_check import check_store
@@ -205,3 +207,20 @@ def test_two_processes_find_the_same_as_one(small_store):
     seen = []
     check_store(store, SETTINGS, progress=lambda each: seen.append(each.name))
     assert seen == [each.name for each in store.sequences]
+
+
+def test_a_virtual_store_is_decoded_and_found_to_be_what_a_stored_one_is(small_settings):
+    build(dataclasses.replace(small_settings, storage="virtual"))
+    virtual = open_store(small_settings.out)
+    found = check_store(virtual, SETTINGS)
+    build(dataclasses.replace(small_settings, out=small_settings.out.with_name("array.zarr")))
+    stored = check_store(open_store(small_settings.out.with_name("array.zarr")), SETTINGS)
+    assert len(found.units) == len(stored.units) == 4
+    for first, second in zip(found.units, stored.units, strict=True):
+        assert np.isnan(first.values["landmarks"]).all()
+        for name in ("lip_spread", "expression_size", "displacement"):
+            # steps of a micrometre apart
+            assert first.values[name] == pytest.approx(second.values[name], abs=1e-4, nan_ok=True)
+    latents = next((small_settings.out / "latent/talk").glob("Face*/sentence01/c/0/0"))
+    latents.write_bytes(latents.read_bytes()[:-40])
+    assert {"changed", "unreadable"} <= kinds(check_store(open_store(virtual.path), SETTINGS))
