@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from lightning_face_emovoca.verification import Finding, judge_unit
+from lightning_face_emovoca.verification import Finding, VerificationSettings, judge_unit
 from lightning_face_emovoca.verification.distribution_plot import draw_distribution
 from lightning_face_emovoca.verification.report_page import (
     ReportPicture,
@@ -112,8 +112,6 @@ def test_a_distribution_shows_all_values_and_the_limits(sentence, spread):
 def test_the_report_of_a_store(sound_path, open_sound, tmp_path):
     store = open_sound(sound_path)
     settings = store.index.settings["verification"]
-    from lightning_face_emovoca.verification import VerificationSettings
-
     limits = VerificationSettings.from_dict(settings)
     check = check_store(store, limits)
     write_store_report(tmp_path / "page.html", store, check, limits)
