@@ -38,7 +38,7 @@ class WrittenVideo:
         video: Name of its file.
         caption: The line below it on the page.
         pictures: Frames for the contact sheet, RGB ``(height, width, 3)``.
-        labels: A short text for each of them.
+        labels: What is below each of them.
     """
 
     name: str
@@ -88,7 +88,7 @@ def _sheet(written: Sequence[WrittenVideo], shown_videos: int) -> NDArray[np.uin
     spread = np.linspace(0, len(written) - 1, min(shown_videos, len(written))).round().astype(int)
     on_sheet = [written[index] for index in spread]
     pictures = [picture for each in on_sheet for picture in each.pictures]
-    labels = [f"{each.name}  {label}" for each in on_sheet for label in each.labels]
+    labels = [label for each in on_sheet for label in each.labels]
     largest = np.max([picture.shape[:2] for picture in pictures], axis=0)
     padded = [_padded(picture, *largest) for picture in pictures]
     return contact_sheet(padded, labels, columns=max(len(each.pictures) for each in on_sheet))

@@ -177,7 +177,7 @@ class EmotionalHeadVideos(Callback):
             mesh = Mesh(moving.still.astype(np.float64), moving.faces)
             with open_animation(path, mesh, _FPS, len(frames)) as animation:
                 animation.add(frames)
-        labels = [f"{number / _FPS:.2f} s" for number in shown]
+        labels = [f"{moving.short_name}  {number / _FPS:.2f} s" for number in shown]
         return WrittenVideo(
             moving.name, f"{moving.name}.mp4", caption, list(shown.values()), labels
         )
@@ -229,7 +229,7 @@ class _Moving:
     """Heads of one sequence, as arrays.
 
     Args:
-        outputs: What was predicted, with ``name``, ``template`` and ``waveform``.
+        outputs: What was predicted, with ``name``, ``actor``, ``template`` and ``waveform``.
         index: The place of the sequence in it.
         heads: Positions in metres ``(frames, vertices, 3)`` by caption.
         faces: Triangles ``(triangles, 3)``.
@@ -245,6 +245,8 @@ class _Moving:
         embedding: LandmarkEmbedding,
     ) -> None:
         self.name = re.sub(r"[^\w.-]+", "_", outputs["name"][index])
+        # the names of actors are as long as the pictures of a contact sheet are wide
+        self.short_name = self.name.removeprefix(f"{outputs['actor'][index]}_")
         self.heads = {caption: _array(vertices) for caption, vertices in heads.items()}
         self.faces = np.asarray(faces).astype(np.int64)
         self.still = _array(outputs["template"][index])

@@ -48,6 +48,7 @@ def sequence(name: str = "actor_sentence01_Smile2_2") -> dict:
     landmarks = EMBEDDING.landmarks_of(torch.cat([template[None], heads]))
     return {
         "name": [name],
+        "actor": ["actor"],
         "label": ["Happy, intensity 2"],
         "template": [template],
         "template_landmarks": [normalize_landmarks(landmarks[0])],

@@ -132,7 +132,7 @@ class TalkingHeadVideos(Callback):
             mesh = Mesh(still.astype(np.float64), faces)
             with open_animation(path, mesh, fps, len(frames)) as animation:
                 animation.add(frames)
-        labels = [f"{number / fps:.2f} s" for number in shown]
+        labels = [f"{name}  {number / fps:.2f} s" for number in shown]
         return WrittenVideo(name, f"{name}.mp4", caption, list(shown.values()), labels)
 
 

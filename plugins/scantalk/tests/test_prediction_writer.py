@@ -146,5 +146,5 @@ def test_the_sheet_shows_the_mouth_shut_and_open(tmp_path):
     written = callback._write(tmp_path, batch, 0)
     vertices, lips = batch["vertices"][0], (batch["upper_lip"][0], batch["lower_lip"][0])
     opening = mouth_opening(vertices, *lips)
-    shown = [round(float(label.split()[0]) * 30) for label in written.labels]
+    shown = [round(float(label.split()[-2]) * 30) for label in written.labels]
     assert sorted(opening[shown].tolist()) == [opening.min(), opening.max()]
