@@ -56,7 +56,7 @@ def load_generator(path: Path | None) -> Generator:
     Args:
         path: ``.safetensors`` of a store or of `write_generator`, folder of exported or imported
             weights, checkpoint (``.ckpt``), or published file (``.tar``, ``.pth``) with the
-            template files beside it; None means the bundled network.
+            template files beside it, or the folder of both; None means the bundled network.
 
     Raises:
         CheckpointError: A checkpoint is damaged or names a foreign class.
@@ -72,12 +72,13 @@ def load_generator(path: Path | None) -> Generator:
     suffix = path.suffix.lower()
     if suffix == ".safetensors":
         return read_generator(path)
-    if path.is_file() and suffix in _PUBLISHED:
+    exported = path.is_dir() and (path / "weights.safetensors").is_file()
+    if suffix in _PUBLISHED or (path.is_dir() and not exported):
         from lightning_face_emovoca.importer import import_desd
 
         imported = import_desd(path)
         return _generator(path, imported.init_args, imported.state_dict)
-    if path.is_dir():
+    if exported:
         tensors, config = read_weights(path)
         return _generator(path, config["model"].get("init_args", {}), tensors)
     import lightning_face

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+
+import lightning.pytorch as pl
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -9,10 +12,16 @@ from safetensors.torch import save_file
 from lightning_face.checkpoint.weights import save_weights
 from lightning_face.errors import WeightsError
 from lightning_face_emovoca.builder.generator import (
+    bundled_generator,
     load_generator,
     read_generator,
     write_generator,
 )
+from lightning_face_emovoca.data.sample import sample_folder
+from lightning_face_emovoca.data.template_files import TemplateFiles
+from lightning_face_emovoca.importer import export_reference
+from lightning_face_emovoca.modules.de_sd_module import DESDModule
+from lightning_face_emovoca.modules.es2d_module import ES2DModule
 
 
 @pytest.fixture
@@ -40,6 +49,52 @@ def test_exported_weights(generator, tmp_path):
     settings = {**generator.settings, "lr": 1e-4, "vertex_weights": None}
     save_weights(tmp_path / "weights", state, {"class_path": "X", "init_args": settings})
     assert same(load_generator(tmp_path / "weights"), generator)
+
+
+@pytest.mark.parametrize("name", ["emovoca_generator.tar", ""])
+def test_published_file_beside_the_template(generator, small_root, tmp_path, name):
+    shutil.copytree(small_root / "src" / "template", tmp_path / "published")
+    weights = export_reference(generator.network.state_dict())
+    content = {"epoch": 1, "autoencoder_state_dict": weights, "optimizer_state_dict": {}}
+    torch.save(content, tmp_path / "published" / "emovoca_generator.tar")
+    found = load_generator(tmp_path / "published" / name).network
+    # published weights need the shift, and are in metres
+    assert found.tables.level0_shift
+    assert found.scale == 1
+    for key, value in generator.network.state_dict().items():
+        torch.testing.assert_close(found.state_dict()[key], value, msg=key)
+
+
+def test_checkpoint(generator, tmp_path):
+    module = DESDModule(**generator.settings)
+    module.network.load_state_dict(generator.network.state_dict())
+    trainer = pl.Trainer(logger=False, enable_checkpointing=False, accelerator="cpu")
+    trainer.strategy.connect(module)
+    trainer.save_checkpoint(tmp_path / "one.ckpt")
+    found = load_generator(tmp_path / "one.ckpt")
+    for key, value in generator.network.state_dict().items():
+        torch.testing.assert_close(found.network.state_dict()[key], value, msg=key)
+    write_generator(tmp_path / "again.safetensors", found)
+
+
+def test_checkpoint_of_something_else(generator, tmp_path):
+    module = ES2DModule(
+        generator.settings["level_sizes"],
+        generator.settings["spiral_lengths"],
+        decoder_widths=[16, 8, [8, 3]],
+    )
+    trainer = pl.Trainer(logger=False, enable_checkpointing=False, accelerator="cpu")
+    trainer.strategy.connect(module)
+    trainer.save_checkpoint(tmp_path / "one.ckpt")
+    with pytest.raises(WeightsError, match="holds ES2DModule, which is no DE-SD"):
+        load_generator(tmp_path / "one.ckpt")
+
+
+def test_bundled_generator_is_for_the_sample():
+    generator = load_generator(None)
+    folder = sample_folder() / "src" / "template"
+    assert generator.network.tables.level_sizes == TemplateFiles.read(folder).hierarchy.level_sizes
+    assert bundled_generator().stat().st_size < 300_000
 
 
 def test_missing_file(tmp_path):
