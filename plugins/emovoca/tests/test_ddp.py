@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import numpy as np
 import pytest
 import torch
+import yaml
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -15,7 +20,10 @@ from lightning_face.mesh import Mesh
 from lightning_face.sample_heads.shape import draw_identity, movement, neutral
 from lightning_face.sample_heads.topology import HeadTopology
 from lightning_face.testing.processes import run_processes
+from lightning_face_emovoca.data.emotions import EMOTIONS
+from lightning_face_emovoca.data.sample import write_sample
 from lightning_face_emovoca.data.sample_landmarks import landmark_places
+from lightning_face_emovoca.data.template_files import TemplateFiles
 from lightning_face_emovoca.hierarchy.decimation import build_hierarchy
 from lightning_face_emovoca.landmarks import LandmarkEmbedding, normalize_landmarks
 from lightning_face_emovoca.modules.de_sd_module import DESDModule
@@ -28,6 +36,7 @@ from lightning_face_emovoca.verification.motion_measures import HeadRegions
 from lightning_face_emovoca.verification.settings import VerificationSettings
 from lightning_face_emovoca.verification.unit_measures import UnitMeasurer
 
+EXPERIMENTS = Path(__file__).parents[1] / "lightning_face_emovoca/experiments"
 STEPS = 3
 FRAMES = (9, 6)
 MESH = HeadTopology(5).sphere()
@@ -196,3 +205,54 @@ def test_rows_equal_those_of_all_sequences(halves, table):
     assert expected != pytest.approx(alone, rel=1e-3, nan_ok=True)
     for half in halves:
         assert half["tables"][table] == pytest.approx(expected, rel=1e-5, abs=1e-9, nan_ok=True)
+
+
+@pytest.mark.distributed
+def test_trainer_with_two_processes_prints_the_rows_of_one(tmp_path):
+    write_sample(
+        tmp_path / "data",
+        HeadTopology(5, eyeballs=True, focus=0.8, eyeball_frequency=1),
+        actors=("FaceTalk_170725_00137_TA", "FaceTalk_170811_03275_TA", "FaceTalk_170809_00138_TA"),
+        emotions=EMOTIONS[:2],
+        sentences=2,
+        seconds=0.3,
+        emotions_each=1,
+    )
+    hierarchy = TemplateFiles.read(tmp_path / "data" / "src" / "template").hierarchy
+    settings = yaml.safe_load((EXPERIMENTS / "emovoca_desd.yaml").read_text())
+    settings["model"]["init_args"] |= {
+        "level_sizes": list(hierarchy.level_sizes),
+        "spiral_lengths": list(hierarchy.spiral_lengths),
+    }
+    settings["data"]["init_args"] |= {
+        "root": str(tmp_path / "data"),
+        "emotions": [emotion.name for emotion in EMOTIONS[:2]],
+        "batch_size": 4,
+    }
+    settings["trainer"] = {
+        "max_epochs": 1,
+        "enable_progress_bar": False,
+        "accelerator": "cpu",
+        "precision": "bf16-mixed",
+        "accumulate_grad_batches": 2,
+        "gradient_clip_val": 1.0,
+    }
+    (tmp_path / "experiment.yaml").write_text(yaml.safe_dump(settings))
+
+    def run(*words: str) -> Path:
+        command = [sys.executable, "-m", "lightning_face", *words]
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=300)
+        return max((tmp_path / "runs/experiment").iterdir(), key=lambda path: path.stat().st_ctime)
+
+    def rows(run_folder: Path) -> dict[str, float]:
+        with (run_folder / "metrics.csv").open() as file:
+            (row,) = csv.DictReader(file)
+        return {name: float(value) for name, value in row.items() if name.startswith("test/")}
+
+    two = ("--trainer.strategy", "ddp", "--trainer.devices", "2")
+    trained = run("fit", "-c", "experiment.yaml", *two)
+    checkpoint = str(trained / "checkpoints/last.ckpt")
+    alone = rows(run("test", "-c", "experiment.yaml", "--ckpt_path", checkpoint))
+    together = rows(run("test", "-c", "experiment.yaml", "--ckpt_path", checkpoint, *two))
+    assert {"test/talking_ratio", "test/aperture_correlation", "test/loss"} < alone.keys()
+    assert together == pytest.approx(alone, rel=1e-4, abs=1e-5)
