@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from lightning_face.errors import DataError
 from lightning_face.optional import optional_import
 
 __all__ = ["closest_triangle_weights"]
@@ -14,6 +15,8 @@ Ints = NDArray[np.int64]
 
 # how many fine vertices are compared with all triangles at once
 _BLOCK = 512
+# of the largest triangle's
+_SMALLEST_AREA = 1e-9
 
 
 def closest_triangle_weights(
@@ -31,8 +34,16 @@ def closest_triangle_weights(
     Returns:
         Corners of the triangle that has the closest place, and the place's barycentric weights,
         from 0 to 1, which sum to 1, ``(points, 3)``.
+
+    Raises:
+        DataError: All triangles are degenerate.
     """
     triangles = optional_import("trimesh.triangles", extra="geometry")
+    # on a triangle without area no place has weights of its own; what lies on it lies on others
+    areas = triangles.area(vertices[faces])
+    faces = faces[areas > _SMALLEST_AREA * areas.max()]
+    if len(faces) == 0:
+        raise DataError("all triangles of a level of the mesh hierarchy are degenerate")
     corners = vertices[faces]
     centres = corners.mean(axis=1)
     radii = np.linalg.norm(corners - centres[:, None], axis=2).max(axis=1)
