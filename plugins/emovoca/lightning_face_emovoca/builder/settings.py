@@ -58,7 +58,8 @@ class BuildSettings:
             null is 1 for all.
         step: Steps of the stored displacements in metres. A sentence that moves too far for them
             gets coarser ones.
-        check: Whether to check every sentence while it is built.
+        check: Whether to check every sentence while it is built; those of a virtual store are
+            checked by ``lightning-face emovoca verify`` alone.
         verification: Limits of the checks.
 
     Raises:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from lightning_face.errors import ConfigError
 from lightning_face_emovoca.builder import build as builder
 from lightning_face_emovoca.commands import main
 from lightning_face_emovoca.commands.verbs import VERBS
+
+EXPERIMENT = Path(__file__).parents[4] / "experiments" / "emovoca.yaml"
 
 
 @pytest.fixture
@@ -85,6 +91,20 @@ def test_processes_and_devices(words, monkeypatch, more, workers, devices):
 def test_wrong_words(words, more, message):
     with pytest.raises(ConfigError, match=message):
         main(["build", *words, *more])
+
+
+def test_bundled_network_makes_sound_mixtures_of_the_sample(tmp_path, capsys):
+    out = tmp_path / "store.zarr"
+    words = ["--config", str(EXPERIMENT), "--out", str(out), "--sentences", "[sentence01]"]
+    words += ["--actors", "[FaceTalk_170809_00138_TA]", "--workers", "1", "--devices", "cpu"]
+    assert main(["build", *words]) == 0
+    printed = capsys.readouterr()
+    assert "1 sentences built" in printed.out
+    assert "the checks found" not in printed.err
+    (line,) = (out / "manifest.jsonl").read_text().splitlines()
+    checks = json.loads(line)["checks"]
+    assert checks["findings"] == []
+    assert np.min(checks["measures"]["values"]["lip_correlation"]) > 0.9
 
 
 def test_every_verb_is_listed(capsys):
