@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from lightning_face_emovoca.data.landmark_displacements import LandmarkDisplacementsDataModule
     from lightning_face_emovoca.emotional_generator import EmotionalGenerator
     from lightning_face_emovoca.generator_files import load_emotional_generator, sample_generator
+    from lightning_face_emovoca.hierarchy.decimation import build_hierarchy
     from lightning_face_emovoca.hierarchy.mesh_hierarchy import MeshHierarchy
+    from lightning_face_emovoca.hierarchy.published_hierarchy import read_published_hierarchy
+    from lightning_face_emovoca.hierarchy.template_check import check_template
     from lightning_face_emovoca.importer import (
         export_reference,
         import_desd,
@@ -52,6 +55,8 @@ __all__ = [
     "MeshHierarchy",
     "SpiralConv",
     "build",
+    "build_hierarchy",
+    "check_template",
     "export_reference",
     "import_desd",
     "import_es2d",
@@ -60,6 +65,7 @@ __all__ = [
     "normalize_landmarks",
     "open_store",
     "plan_build",
+    "read_published_hierarchy",
     "read_track",
     "sample_generator",
 ]
@@ -75,7 +81,10 @@ lazy_package(
         "data.landmark_displacements": ["LandmarkDisplacementsDataModule"],
         "emotional_generator": ["EmotionalGenerator"],
         "generator_files": ["load_emotional_generator", "sample_generator"],
+        "hierarchy.decimation": ["build_hierarchy"],
         "hierarchy.mesh_hierarchy": ["MeshHierarchy"],
+        "hierarchy.published_hierarchy": ["read_published_hierarchy"],
+        "hierarchy.template_check": ["check_template"],
         "importer": ["export_reference", "import_desd", "import_es2d", "import_es2l"],
         "landmarks": ["LandmarkEmbedding", "normalize_landmarks"],
         "modules.de_sd_module": ["DESDModule"],
