@@ -12,13 +12,13 @@ from safetensors.torch import save_file
 from lightning_face.checkpoint.weights import save_weights
 from lightning_face.errors import WeightsError
 from lightning_face_emovoca.builder.generator import (
-    bundled_generator,
     load_generator,
     read_generator,
     write_generator,
 )
-from lightning_face_emovoca.data.sample import sample_folder
-from lightning_face_emovoca.data.template_files import TemplateFiles
+from lightning_face_emovoca.builder.header import check_generator
+from lightning_face_emovoca.builder.settings import BuildSettings
+from lightning_face_emovoca.builder.sources import find_sources
 from lightning_face_emovoca.importer import export_reference
 from lightning_face_emovoca.modules.de_sd_module import DESDModule
 from lightning_face_emovoca.modules.es2d_module import ES2DModule
@@ -91,10 +91,7 @@ def test_checkpoint_of_something_else(generator, tmp_path):
 
 
 def test_bundled_generator_is_for_the_sample():
-    generator = load_generator(None)
-    folder = sample_folder() / "src" / "template"
-    assert generator.network.tables.level_sizes == TemplateFiles.read(folder).hierarchy.level_sizes
-    assert bundled_generator().stat().st_size < 300_000
+    check_generator(load_generator(None), find_sources(BuildSettings()))
 
 
 def test_missing_file(tmp_path):
