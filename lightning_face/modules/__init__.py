@@ -5,6 +5,7 @@ from __future__ import annotations
 from lightning_face.modules.face_module import FaceModule
 from lightning_face.modules.protocols import (
     ProvidesExampleBatch,
+    ProvidesExampleData,
     ProvidesExampleSettings,
     ProvidesSampleImages,
 )
@@ -12,6 +13,7 @@ from lightning_face.modules.protocols import (
 __all__ = [
     "FaceModule",
     "ProvidesExampleBatch",
+    "ProvidesExampleData",
     "ProvidesExampleSettings",
     "ProvidesSampleImages",
 ]

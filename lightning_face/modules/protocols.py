@@ -6,7 +6,12 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
-__all__ = ["ProvidesExampleBatch", "ProvidesExampleSettings", "ProvidesSampleImages"]
+__all__ = [
+    "ProvidesExampleBatch",
+    "ProvidesExampleData",
+    "ProvidesExampleSettings",
+    "ProvidesSampleImages",
+]
 
 
 @runtime_checkable
@@ -15,6 +20,15 @@ class ProvidesExampleBatch(Protocol):
 
     def example_batch(self) -> Any:  # noqa: ANN401
         """Return a small batch that ``training_step`` accepts."""
+
+
+@runtime_checkable
+class ProvidesExampleData(Protocol):
+    """A model that needs more of its data than batches, where there are several datamodules."""
+
+    @classmethod
+    def example_data(cls) -> str:
+        """Return the registered name of the datamodule, whose sample it can be trained on."""
 
 
 @runtime_checkable

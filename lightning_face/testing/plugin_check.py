@@ -29,7 +29,11 @@ from lightning_face.callbacks import FiniteLoss, RandomStateKeeper
 from lightning_face.checkpoint.export import export_checkpoint
 from lightning_face.checkpoint.load import load as load_model
 from lightning_face.errors import FaceError, RegistryError, WeightsError
-from lightning_face.modules import ProvidesExampleBatch, ProvidesExampleSettings
+from lightning_face.modules import (
+    ProvidesExampleBatch,
+    ProvidesExampleData,
+    ProvidesExampleSettings,
+)
 from lightning_face.registry import Plugin, list_plugins, load
 from lightning_face.testing.contract import build, is_plain, name_problems, static_problems
 from lightning_face.testing.imports import ChildFailure, call_in_child, import_problems
@@ -54,8 +58,9 @@ def check_plugin(
     """Assert that a registered plugin keeps the plugin contract.
 
     Everything registered under the name is checked. A model is trained for a few batches on
-    the CPU: on the sample of ``data``, or else on its own ``example_batch()``, or else on the
-    sample of the only datamodule of its distribution. A large model is built once with its
+    the CPU: on the sample of ``data`` or of its own ``example_data()``, or else on its own
+    ``example_batch()``, or else on the sample of the only datamodule of its distribution. A large
+    model is built once with its
     defaults, and trained with its ``example_settings()``.
 
     Args:
@@ -147,6 +152,8 @@ def _model_problems(
         return problems
     small = module.example_settings() if isinstance(module, ProvidesExampleSettings) else {}
     settings = {**small, **(model_args or {})}
+    if data is None and isinstance(module, ProvidesExampleData):
+        data = module.example_data()
     if data is not None:
         sources = [p for p in list_plugins("data") if p.name == data]
         if not sources:
@@ -157,8 +164,8 @@ def _model_problems(
         sources = [p for p in list_plugins("data") if p.distribution == plugin.distribution]
         if len(sources) != 1:
             return [
-                "there is nothing to train it on: give it example_batch(), or name a datamodule "
-                "as check_plugin(..., data=NAME)"
+                "there is nothing to train it on: give it example_batch() or example_data(), or "
+                "name a datamodule as check_plugin(..., data=NAME)"
             ]
     source = cast("type[LightningDataModule]", load(sources[0])) if sources else None
     with tempfile.TemporaryDirectory() as folder:

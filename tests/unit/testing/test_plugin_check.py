@@ -108,6 +108,21 @@ class Large(Sound):
             raise MemoryError(f"trained {self.hparams.width} wide, with {self.lr}")
         return super().training_step(batch, batch_idx)
 
+class Choosy(FaceModule):
+    """Takes batches of one datamodule, and a number that only this one knows."""
+    def __init__(self, width: int = 1) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        self.layer = torch.nn.Linear(width, 1)
+    @classmethod
+    def example_data(cls):
+        return "cd-recorded"
+    def training_step(self, batch, batch_idx):
+        values = batch["record"].values / self.trainer.datamodule.numbers.max()
+        return self.layer(values[:, None]).square().mean()
+    def configure_optimizers(self):
+        return torch.optim.Adam(self.parameters(), lr=0.1)
+
 class Failing(Sound):
     """Cannot be built."""
     def __init__(self, width: int = 4) -> None:
@@ -303,6 +318,12 @@ def test_a_large_model_is_trained_in_its_example_size():
     check_plugin("cm-large")
     problems = plugin_problems("cm-large", model_args={"width": 3})
     assert "trained 3 wide, with 0.2" in problems[0]
+
+
+def test_a_model_is_trained_on_the_data_that_it_names():
+    check_plugin("cm-choosy")
+    problems = plugin_problems("cm-choosy", data="cd-sound")
+    assert "training, saving or loading it fails" in problems[0], "they are no records"
 
 
 @pytest.mark.parametrize(

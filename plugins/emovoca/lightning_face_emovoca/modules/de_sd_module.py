@@ -106,6 +106,22 @@ class DESDModule(SpiralModule):
         self.add_vertex_weights()
         self.table = MixtureTable()
 
+    @classmethod
+    def example_data(cls) -> str:
+        """Return the name of the data that it is trained on."""
+        return "emovoca-displacements"
+
+    @classmethod
+    def example_settings(cls) -> dict[str, Any]:
+        """Return the settings of a small network for the heads of the sample."""
+        return {
+            "level_sizes": [583, 146, 37],
+            "spiral_lengths": [10, 13, 8],
+            "latent_size": 8,
+            "encoder_widths": [4, 8],
+            "decoder_widths": [8, 8, [4, 3]],
+        }
+
     def forward(self, talking: Tensor, expression: Tensor, intensity: float = _RECORDED) -> Tensor:
         """Put the motion of a talking head and an expression into one face.
 

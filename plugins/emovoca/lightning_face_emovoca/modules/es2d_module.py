@@ -81,6 +81,20 @@ class ES2DModule(SpiralModule):
         self.add_vertex_weights()
         self.table = DenseTable()
 
+    @classmethod
+    def example_data(cls) -> str:
+        """Return the name of the data that it is trained on."""
+        return "emovoca-landmarks"
+
+    @classmethod
+    def example_settings(cls) -> dict[str, Any]:
+        """Return the settings of a small network for the heads of the sample."""
+        return {
+            "level_sizes": [583, 146, 37],
+            "spiral_lengths": [10, 13, 8],
+            "decoder_widths": [8, 8, [4, 3]],
+        }
+
     def forward(self, landmarks: Tensor) -> Tensor:
         """Displace the vertices of a neutral face.
 

@@ -92,6 +92,28 @@ class ES2LModule(FaceModule):
         self._has_weights = False
         self._last_sounds: dict[str, Tensor] = {}
 
+    @classmethod
+    def example_data(cls) -> str:
+        """Return the name of the data that it is trained on."""
+        return "emovoca-speech"
+
+    @classmethod
+    def example_settings(cls) -> dict[str, Any]:
+        """Return the settings of a small network for the heads of the sample."""
+        return {
+            "feature_dim": 8,
+            "num_layers": 1,
+            "speech_config": {
+                "hidden_size": 16,
+                "num_hidden_layers": 1,
+                "num_attention_heads": 2,
+                "intermediate_size": 16,
+                "conv_dim": [8] * 7,
+                "num_conv_pos_embeddings": 4,
+                "num_conv_pos_embedding_groups": 2,
+            },
+        }
+
     def declared_sizes(self) -> dict[str, int]:
         """Return the numbers of emotions and intensities, which the data have too."""
         return {name: self.hparams[name] for name in ("num_emotions", "num_intensities")}

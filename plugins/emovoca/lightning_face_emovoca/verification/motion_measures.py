@@ -105,8 +105,9 @@ class MotionMeasurer:
 
     def __init__(self, head: HeadRegions) -> None:
         self._head = head
-        self._apertures: list[NDArray[np.float64]] = []
-        self._openings: list[NDArray[np.float64]] = []
+        # plain numbers: small arrays kept from every block would scatter over the heap
+        self._apertures: list[float] = []
+        self._openings: list[float] = []
         self._upper = np.zeros((len(head.upper_face), 3))
         self._largest, self._edges, self._flipped = (0.0, 0), (1.0, 0), (0.0, 0)
         self._last_vertex = (0.0, 0)
@@ -130,8 +131,8 @@ class MotionMeasurer:
             # the frames that are sound are measured all the same
             displacement = np.nan_to_num(displacement, nan=0.0, posinf=0.0, neginf=0.0)
         landmarks = self._head.landmarks(displacement)
-        self._apertures.append(lip_aperture(torch.from_numpy(landmarks)).numpy())
-        self._openings.append(self._head.lip_openings(landmarks))
+        self._apertures += lip_aperture(torch.from_numpy(landmarks)).tolist()
+        self._openings += self._head.lip_openings(landmarks).tolist()
         self._upper += displacement[:, self._head.upper_face].sum(axis=0, dtype=np.float64)
         squares = np.einsum("fvc,fvc->fv", displacement, displacement)
         farthest = np.sqrt(squares.max(axis=1))
@@ -142,7 +143,7 @@ class MotionMeasurer:
         thirds = np.diff(joined, n=3, axis=0)
         self._jerk += float(np.sqrt(np.einsum("fvc,fvc->fv", thirds, thirds)).mean(axis=1).sum())
         self._jerks += len(thirds)
-        self._tail = joined[-3:]
+        self._tail = joined[-3:].copy()
 
     def _add_surface(self, displacement: Floats, begin: int) -> None:
         every, surface = self._head.settings.geometry_every, self._head.surface
@@ -160,8 +161,8 @@ class MotionMeasurer:
         """Return the measures of all frames added."""
         return MotionMeasures(
             self._frames,
-            np.concatenate([*self._apertures, np.zeros(0)]),
-            np.concatenate([*self._openings, np.zeros(0)]),
+            np.array(self._apertures, dtype=np.float64),
+            np.array(self._openings, dtype=np.float64),
             self._upper / max(self._frames, 1),
             self._largest,
             self._not_finite,
