@@ -321,8 +321,8 @@ def test_a_large_model_is_trained_in_its_example_size():
 
 
 def test_a_model_is_trained_on_the_data_that_it_names():
-    check_plugin("cm-choosy")
-    problems = plugin_problems("cm-choosy", data="cd-sound")
+    check_plugin("cm-choosy", data_args={"batch_size": 2})
+    problems = plugin_problems("cm-choosy", data="cd-sound", data_args={"batch_size": 2})
     assert "training, saving or loading it fails" in problems[0], "they are no records"
 
 
