@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -213,6 +214,7 @@ class VariantsDataModule(EmotionalDataModule):
             self.report(logging.INFO, line, part, len(variants), len(actors))
             self.parts[part] = self.dataset(source, variants, part)
 
+    @abstractmethod
     def dataset(
         self, source: VariantSource, variants: Sequence[Variant], part: PartName
     ) -> Dataset[dict[str, Any]]:
@@ -223,4 +225,3 @@ class VariantsDataModule(EmotionalDataModule):
             variants: The sequences.
             part: Part of the split.
         """
-        raise NotImplementedError

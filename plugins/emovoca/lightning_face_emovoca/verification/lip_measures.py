@@ -13,7 +13,6 @@ STILL = 5e-5
 """Standard deviation of an aperture in metres below which lips do not speak."""
 
 _FARTHEST_LAG = 15
-_ALIKE = 1e-3
 _CLOSED, _LOW = 0.05, 0.25
 _NEARLY_CLOSED = 0.1
 
@@ -34,8 +33,8 @@ def correlation(curve: Curve, source: Curve) -> float:
 def lag_of(curve: Curve, source: Curve) -> float:
     """Frames by which a curve follows the source: where both correlate most.
 
-    Only as many frames as both have at a lag are correlated. A slow curve correlates with itself
-    some frames later nearly as well, so the smallest lag of nearly the best is taken.
+    Only as many frames as both have at a lag are correlated; of equally good lags the smallest is
+    taken.
 
     Returns:
         A whole number, positive where the curve is late; nan where either does not move.
@@ -49,8 +48,7 @@ def lag_of(curve: Curve, source: Curve) -> float:
         correlation(curve[max(lag, 0) : frames + lag], source[max(-lag, 0) : frames - lag])
         for lag in lags
     ]
-    best = np.nanmax(found)
-    return float(next(lag for lag, each in zip(lags, found, strict=True) if each >= best - _ALIKE))
+    return float(lags[int(np.nanargmax(found))])
 
 
 def spread_ratio(curve: Curve, source: Curve) -> float:

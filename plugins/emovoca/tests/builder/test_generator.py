@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from lightning_face.checkpoint.weights import save_weights
 from lightning_face.errors import WeightsError
 from lightning_face_emovoca.builder.generator import (
+    bundled_generator,
     load_generator,
     read_generator,
     write_generator,
@@ -92,6 +93,10 @@ def test_checkpoint_of_something_else(generator, tmp_path):
 
 def test_bundled_generator_is_for_the_sample():
     check_generator(load_generator(None), find_sources(BuildSettings()))
+
+
+def test_bundled_generator_stays_small():
+    assert bundled_generator().stat().st_size < 420_000
 
 
 def test_missing_file(tmp_path):
