@@ -1,0 +1,1 @@
+"""Attributes: what a caption says of a part, as positions of its word pieces."""

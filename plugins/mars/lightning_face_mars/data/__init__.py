@@ -1,0 +1,1 @@
+"""Pedestrian data sets with captions."""

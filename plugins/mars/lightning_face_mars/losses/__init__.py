@@ -1,0 +1,1 @@
+"""The terms that MARS, RaSa and ALBEF are trained with."""

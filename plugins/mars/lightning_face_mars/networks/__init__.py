@@ -1,0 +1,1 @@
+"""Image encoder, text encoder, reconstruction decoder, and what holds them together."""

@@ -1,0 +1,1 @@
+"""Captions: normalisation and word pieces."""
