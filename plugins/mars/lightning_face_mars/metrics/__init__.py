@@ -1,1 +1,8 @@
-"""Metrics of ranked galleries."""
+"""Metrics of a search."""
+
+from __future__ import annotations
+
+from lightning_face_mars.metrics.ranking import QueryRanks, rank_queries
+from lightning_face_mars.metrics.retrieval import RetrievalMetrics
+
+__all__ = ["QueryRanks", "RetrievalMetrics", "rank_queries"]
