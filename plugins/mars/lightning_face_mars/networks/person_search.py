@@ -127,8 +127,10 @@ class PersonSearchNetwork(FeatureQueue):
                 vision_width, settings.hidden_size, decoder_depth, decoder_heads
             )
             self.decoder_pred = nn.Linear(vision_width, 3 * patch_size**2)
-        for name in FOLLOWED:
-            self.add_module(f"{name}_m", copy.deepcopy(getattr(self, name)).requires_grad_(False))
+        self.visual_encoder_m = copy.deepcopy(self.visual_encoder).requires_grad_(False)
+        self.vision_proj_m = copy.deepcopy(self.vision_proj).requires_grad_(False)
+        self.text_encoder_m = copy.deepcopy(self.text_encoder).requires_grad_(False)
+        self.text_proj_m = copy.deepcopy(self.text_proj).requires_grad_(False)
 
     @property
     def full_ca(self) -> bool:
