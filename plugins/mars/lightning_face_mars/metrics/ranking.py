@@ -28,6 +28,11 @@ class QueryRanks(NamedTuple):
     matches: Tensor
     average_precision: Tensor
 
+    def with_match(self) -> QueryRanks:
+        """Return the queries that have a right entry in the gallery."""
+        known = self.matches > 0
+        return QueryRanks(*(column[known] for column in self))
+
 
 def row_blocks(rows: int, columns: int) -> Iterator[slice]:
     """Cut a matrix into blocks of rows of some tens of megabytes.

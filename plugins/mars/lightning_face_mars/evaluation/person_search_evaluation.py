@@ -1,0 +1,241 @@
+"""Evaluation of a search by text in two stages, shared between processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from lightning_face.errors import ConfigError
+from lightning_face_mars.evaluation.candidates import (
+    Candidates,
+    Tail,
+    ranked_rows,
+    top_candidates,
+)
+from lightning_face_mars.evaluation.evaluation_result import EvaluationResult
+from lightning_face_mars.evaluation.features import (
+    CaptionFeatures,
+    CaptionSet,
+    ImageFeatures,
+    gather_objects,
+)
+from lightning_face_mars.evaluation.reranking import rerank
+from lightning_face_mars.evaluation.token_store import TokenStore
+from lightning_face_mars.metrics.ranking import QueryRanks, rank_queries
+from lightning_face_mars.networks.person_search import PersonSearchNetwork
+
+__all__ = ["ImageTokens", "PersonSearchEvaluation"]
+
+ImageTokens = Literal["recompute", "memory_map"]
+
+Batch = Mapping[str, Any]
+
+# images of each caption that a result without a second stage can show
+_SHOWN = 128
+
+
+class PersonSearchEvaluation:
+    """Gathers captions and images, ranks the images for each caption, and measures the ranking.
+
+    The network must be in evaluation mode. Every process adds its share of captions and of
+    images, as `FaceDataModule.loader` deals them out, and scores the pairs of its own images;
+    features of 256 numbers and the scores of candidates are all that is exchanged, so that neither
+    memory nor traffic grows with the tokens of the gallery.
+
+    Args:
+        network: Both encoders and the matching head.
+        candidates: Images of each caption that are looked at twice; 128 in the paper, the whole
+            gallery where it is smaller, 0 to rank by similarity alone.
+        tail: What follows the candidates in the ranking, see `ranked_rows`.
+        image_to_text: Also rank the captions for each image, by similarity.
+        image_tokens: Where the second stage has the images' tokens from: ``recompute`` encodes the
+            images again, ``memory_map`` keeps them in bfloat16 in a temporary file, 0.9 MB an
+            image at the published size.
+        texts_per_call: Captions of an image that are scored in one call.
+
+    Raises:
+        ConfigError: If a setting is out of its range.
+
+    Source:
+        Ergasti et al., "MARS: Paying more attention to visual attributes for text-based person
+        search", section 4; Li et al., "Align before Fuse", section 5 (the two stages).
+    """
+
+    def __init__(
+        self,
+        network: PersonSearchNetwork,
+        candidates: int = 128,
+        tail: Tail = "reference",
+        image_to_text: bool = False,
+        image_tokens: ImageTokens = "recompute",
+        texts_per_call: int = 8,
+    ) -> None:
+        if candidates < 0:
+            raise ConfigError(f"candidates {candidates} is below 0")
+        if texts_per_call < 1:
+            raise ConfigError(f"texts_per_call {texts_per_call} is below 1")
+        for name, value, known in (
+            ("tail", tail, ("reference", "similarity")),
+            ("image_tokens", image_tokens, ("recompute", "memory_map")),
+        ):
+            if value not in known:
+                raise ConfigError(f"{name} {value!r} is none of {', '.join(known)}")
+        self.network = network
+        self.candidates = candidates
+        self.tail: Tail = tail
+        self.image_to_text = image_to_text
+        self.image_tokens: ImageTokens = image_tokens
+        self.texts_per_call = texts_per_call
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all captions and images."""
+        self._captions = CaptionFeatures()
+        self._images = ImageFeatures()
+        self._tokens: TokenStore | None = None
+
+    @torch.no_grad()
+    def add_captions(self, batch: Batch) -> Tensor:
+        """Encode captions.
+
+        Args:
+            batch: ``input_ids`` and ``attention_mask`` ``(batch, words)``, ``identities``
+                ``(batch,)``, ``captions`` and ``files``.
+
+        Returns:
+            Their unit features ``(batch, features)``.
+        """
+        return self._captions.add(self.network, batch)
+
+    @torch.no_grad()
+    def add_images(self, batch: Batch) -> Tensor:
+        """Encode images of the gallery.
+
+        Args:
+            batch: ``images`` ``(batch, 3, height, width)``, ``identities`` ``(batch,)`` and
+                ``files``.
+
+        Returns:
+            Their unit features ``(batch, features)``.
+        """
+        tokens, features = self._images.add(self.network, batch)
+        if self.candidates and self.image_tokens == "memory_map":
+            if self._tokens is None:
+                self._tokens = TokenStore()
+            self._tokens.append(tokens)
+        return features
+
+    @torch.no_grad()
+    def compute(
+        self,
+        images: Iterable[Batch] | None = None,
+        num_captions: int | None = None,
+        num_images: int | None = None,
+    ) -> EvaluationResult:
+        """Rank and measure; all processes must call it, and all get the whole result.
+
+        Args:
+            images: This process's batches of images, in the order in which they were added;
+                needed for the second stage unless tokens are kept.
+            num_captions: Length of the data set of captions, where processes may have got a
+                caption twice because there are fewer captions than batches.
+            num_images: The same of images.
+
+        Returns:
+            Measures and rankings.
+
+        Raises:
+            ConfigError: If there is nothing to rank, or the images are needed and not given.
+            RunError: If features are not finite.
+        """
+        device = next(self.network.parameters()).device
+        captions = self._captions.gather(num_captions).to(device)
+        gallery = self._images.gather(num_images).to(device)
+        if not len(captions.files) or not len(gallery.files):
+            raise ConfigError("an evaluation needs captions and images, and has not got both")
+        texts, pictures = captions.features, gallery.features
+        identities = captions.identities, gallery.identities
+        candidates = _share_out(texts, pictures, self.candidates or _SHOWN)
+        stages = {"similarity": _rank(ranked_rows(texts, pictures), *identities)}
+        scores = None
+        if self.candidates:
+            scores = self._score(captions, candidates.places, gallery.places, images).to(device)
+            rows = ranked_rows(texts, pictures, candidates, scores, self.tail)
+            stages["reranked"] = _rank(rows, *identities)
+        if self.image_to_text:
+            stages["image_to_text"] = _rank(ranked_rows(pictures, texts), *identities[::-1])
+        return EvaluationResult(
+            captions=captions.captions,
+            caption_files=captions.files,
+            caption_identities=captions.identities.cpu(),
+            gallery_files=gallery.files,
+            gallery_identities=gallery.identities.cpu(),
+            candidates=Candidates(*(each.cpu() for each in candidates)),
+            scores=None if scores is None else scores.cpu(),
+            stages=stages,
+        )
+
+    def _score(
+        self,
+        captions: CaptionSet,
+        candidates: Tensor,
+        mine: Tensor,
+        images: Iterable[Batch] | None,
+    ) -> Tensor:
+        """Score all candidates, each by the process that has the image."""
+        batches = self._tokens_again(mine, images)
+        scores = rerank(
+            self.network,
+            captions.input_ids,
+            captions.attention_mask,
+            candidates,
+            batches,
+            self.texts_per_call,
+        )
+        return torch.stack(gather_objects(scores)).sum(dim=0)
+
+    def _tokens_again(
+        self, mine: Tensor, images: Iterable[Batch] | None
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield places and tokens of this process's images, in the order in which they came."""
+        device = next(self.network.parameters()).device
+        batches = zip(mine.split(self._images.batch_sizes), self._images.files, strict=True)
+        if self._tokens is not None:
+            dtype = self.network.vision_proj.weight.dtype
+            for (places, _), stored in zip(batches, self._tokens.batches(), strict=True):
+                yield places, stored.to(device, dtype)
+            return
+        if images is None:
+            raise ConfigError(
+                "the second stage needs the images once more: give them, or set image_tokens to "
+                "memory_map"
+            )
+        again = iter(images)
+        for places, files in batches:
+            batch = next(again, None)
+            if batch is None or list(batch["files"]) != files:
+                raise ConfigError(
+                    "the images did not come in the same order again: give the second stage the "
+                    "loader that the first had, without shuffling"
+                )
+            yield places, self.network.encode_image(batch["images"].to(device))[0]
+
+
+def _share_out(texts: Tensor, pictures: Tensor, count: int) -> Candidates:
+    """Choose candidates for a share of the captions in each process.
+
+    Processes must agree on the candidates, and not all of them need round alike.
+    """
+    world = len(gather_objects(None))
+    rank = torch.distributed.get_rank() if world > 1 else 0
+    mine = top_candidates(texts.tensor_split(world)[rank], pictures, count)
+    parts = gather_objects(tuple(each.cpu() for each in mine))
+    return Candidates(*(torch.cat(column).to(texts.device) for column in zip(*parts, strict=True)))
+
+
+def _rank(blocks: Iterable[tuple[slice, Tensor]], queries: Tensor, gallery: Tensor) -> QueryRanks:
+    parts = [rank_queries(rows, queries[block], gallery) for block, rows in blocks]
+    return QueryRanks(*(torch.cat(column).cpu() for column in zip(*parts, strict=True)))
