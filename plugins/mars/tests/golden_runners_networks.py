@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lightning_face_mars.evaluation.grad_cam import heat_map
+from lightning_face_mars.importer import infer_settings, recognize
 from lightning_face_mars.losses import reconstruction_loss, to_patches
 from lightning_face_mars.networks.bert import BertSettings
 from lightning_face_mars.networks.person_search import PersonSearchNetwork
@@ -44,12 +46,23 @@ def person_search_settings(config: Config) -> dict[str, Any]:
 
 
 def make_person_search(config: Config, state: Tensors) -> PersonSearchNetwork:
-    """Build the network of a case, with all parts that its weights have."""
-    network = PersonSearchNetwork(
-        **person_search_settings(config),
-        reconstruction="mask_token" in state,
-        inference_only="itm_head.weight" in state and "temp" not in state,
-    )
+    """Build the network whose sizes are inferred from its weights, and check them."""
+    wanted = person_search_settings(config)
+    heads = {
+        "vision_heads": wanted.get("vision_heads"),
+        "text_heads": wanted["bert"].num_attention_heads,
+        "decoder_heads": wanted.get("decoder_heads", 8),
+    }
+    settings = infer_settings(state, **heads)
+    # the last ones leave no trace in a checkpoint
+    left_out = {"bert", "temperature", *(name for name in wanted if name not in settings)}
+    assert left_out <= {"bert", "temperature", "decoder_depth", "decoder_heads", "queue_size"}
+    for name in wanted.keys() - left_out:
+        assert settings[name] == wanted[name], name
+    for name in settings["bert"].keys() - {"fusion_layer"}:
+        assert settings["bert"][name] == getattr(wanted["bert"], name), name
+    # where fusion begins shows in the names of the tensors only without full_ca
+    network = PersonSearchNetwork(**{**settings, "bert": wanted["bert"]})
     network.load_state_dict(state)
     return network.eval()
 
@@ -143,6 +156,32 @@ def run_person_search(config: Config, state: Tensors, inputs: Tensors) -> Tensor
     return values | few
 
 
+def run_heat_map(config: Config, state: Tensors, inputs: Tensors) -> Tensors:
+    network = make_person_search(config, state)
+    ids, mask = inputs["input_ids"], inputs["attention_mask"]
+    tokens, _ = network.encode_image(inputs["image"])
+    found = heat_map(network, ids, mask, tokens, config["block_num"])
+    return {"itm_logits": found.logits, "gradcam": found.maps}
+
+
+def run_checkpoint_keys(config: Config, state: Tensors, inputs: Tensors) -> Tensors:
+    # what a checkpoint of ALBEF has not
+    later = ("prd_head.", "mrtd_head.", "idx_queue") if recognize(state) == "albef" else ()
+    with torch.device("meta"):
+        network = PersonSearchNetwork(**infer_settings(state))
+    expected = {
+        name: value
+        for name, value in network.state_dict().items()
+        if not (later and name.startswith(later))
+    }
+    for name, value in expected.items():
+        assert (value.shape, value.dtype) == (state[name].shape, state[name].dtype), name
+    return {
+        "number_of_keys": torch.tensor(len(expected)),
+        "number_of_values": torch.tensor(sum(value.numel() for value in expected.values())),
+    }
+
+
 def run_position_embedding(config: Config, state: Tensors, inputs: Tensors) -> Tensors:
     resized = resize_position_embedding(inputs["pos_embed"], config["new_grid"])
     return {"pos_embed_new": resized}
@@ -155,5 +194,7 @@ RUNNERS = {
     "mars/text-encoder": run_text_encoder,
     "mars/cross-transformer": run_reconstruction_decoder,
     "mars/mae": run_reconstruction,
+    "mars/gradcam": run_heat_map,
+    "mars/checkpoint-keys": run_checkpoint_keys,
     "mars/pos-embed": run_position_embedding,
 }
