@@ -9,9 +9,9 @@ import torch.distributed as distributed
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from lightning_face.checkpoint.atomic import atomic_path
+from lightning_face.data.picture_table import Cell, PictureTable, write_overview
 from lightning_face.errors import ConfigError
 from lightning_face_sis.label_picture import label_picture
-from lightning_face_sis.picture_table import Cell, PictureTable, write_overview
 from lightning_face_sis.to_image import Rounding, to_picture
 
 __all__ = ["SynthesizedImages"]

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 
 from lightning_face.checkpoint.atomic import atomic_path
+from lightning_face.data.picture_table import Cell, PictureTable
 from lightning_face.errors import ConfigError, WeightsError
 from lightning_face_sis.commands.face_files import list_files, unique_names
 from lightning_face_sis.commands.original_pictures import original_files, write_originals
@@ -18,7 +19,6 @@ from lightning_face_sis.commands.session import Session
 from lightning_face_sis.commands.watermark import watermarked
 from lightning_face_sis.data.dataset import LabelledPicture
 from lightning_face_sis.data.transforms import image_tensor
-from lightning_face_sis.picture_table import Cell, PictureTable
 from lightning_face_sis.to_image import to_picture
 
 __all__ = ["run"]

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from PIL import Image
 
+from lightning_face.data.picture_table import Cell, PictureTable
 from lightning_face_sis.attention_pictures import attention_grid, attention_maps
 from lightning_face_sis.commands.face_files import unique_names
 from lightning_face_sis.commands.output_folder import OutputFolder
 from lightning_face_sis.commands.session import Session
 from lightning_face_sis.data.dataset import LabelledPicture
-from lightning_face_sis.picture_table import Cell, PictureTable
 
 __all__ = ["run"]
 

@@ -6,13 +6,13 @@ from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
 
+from lightning_face.data.picture_table import Cell, PictureTable
 from lightning_face.errors import ConfigError
 from lightning_face_sis.commands.original_pictures import original_files, write_originals
 from lightning_face_sis.commands.output_folder import OutputFolder
 from lightning_face_sis.commands.pairs import find_pairs
 from lightning_face_sis.commands.session import Session
 from lightning_face_sis.editing import FaceEditor, FaceEncoding
-from lightning_face_sis.picture_table import Cell, PictureTable
 
 __all__ = ["run"]
 

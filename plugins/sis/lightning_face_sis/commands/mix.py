@@ -6,6 +6,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
 
+from lightning_face.data.picture_table import Cell, PictureTable
 from lightning_face.errors import ConfigError
 from lightning_face_sis.commands.face_files import unique_names
 from lightning_face_sis.commands.original_pictures import original_files, write_originals
@@ -13,7 +14,6 @@ from lightning_face_sis.commands.output_folder import OutputFolder
 from lightning_face_sis.commands.session import Session
 from lightning_face_sis.editing import mix_styles, network_fingerprint, read_bank
 from lightning_face_sis.editing.style_bank import Take
-from lightning_face_sis.picture_table import Cell, PictureTable
 
 __all__ = ["run"]
 

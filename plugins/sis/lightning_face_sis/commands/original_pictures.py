@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lightning_face.data.picture_table import Cell
 from lightning_face_sis.commands.output_folder import OutputFolder
 from lightning_face_sis.commands.session import Session
 from lightning_face_sis.data.dataset import LabelledPicture
-from lightning_face_sis.picture_table import Cell
 from lightning_face_sis.to_image import to_picture
 
 __all__ = ["original_files", "write_originals"]

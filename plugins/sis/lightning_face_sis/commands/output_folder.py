@@ -8,8 +8,8 @@ from pathlib import Path
 from PIL import Image
 
 from lightning_face.checkpoint.atomic import atomic_path
+from lightning_face.data.picture_table import PictureTable, write_overview
 from lightning_face.errors import ConfigError
-from lightning_face_sis.picture_table import PictureTable, write_overview
 
 __all__ = ["OutputFolder"]
 

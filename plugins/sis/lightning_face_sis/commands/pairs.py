@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TypeVar
 
+from lightning_face.data.picture_table import Cell, PictureTable
 from lightning_face.errors import ConfigError
 from lightning_face_sis.commands.face_files import unique_names
 from lightning_face_sis.commands.original_pictures import original_files, write_originals
@@ -15,7 +16,6 @@ from lightning_face_sis.commands.output_folder import OutputFolder
 from lightning_face_sis.commands.session import Session
 from lightning_face_sis.data.dataset import LabelledPicture
 from lightning_face_sis.editing import FaceEncoding
-from lightning_face_sis.picture_table import Cell, PictureTable
 
 __all__ = ["Edit", "FacePair", "edit_pairs", "find_pairs", "pair_up"]
 

@@ -10,12 +10,12 @@ from PIL import Image
 
 from lightning_face.cli.device import choose_device
 from lightning_face.data.image_folder import read_image
+from lightning_face.data.picture_table import Cell, PictureTable
 from lightning_face_sis.commands.face_files import ParsedLabel, list_files, unique_names
 from lightning_face_sis.commands.output_folder import OutputFolder
 from lightning_face_sis.data.celebamask_classes import CLASS_NAMES
 from lightning_face_sis.label_picture import label_picture
 from lightning_face_sis.metrics.face_parser import FaceParser
-from lightning_face_sis.picture_table import Cell, PictureTable
 
 __all__ = ["run"]
 

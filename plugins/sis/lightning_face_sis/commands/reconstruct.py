@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from lightning_face.data.picture_table import Cell, PictureTable
 from lightning_face_sis.commands.face_files import unique_names
 from lightning_face_sis.commands.original_pictures import original_files, write_originals
 from lightning_face_sis.commands.output_folder import OutputFolder
 from lightning_face_sis.commands.session import Session
-from lightning_face_sis.picture_table import Cell, PictureTable
 
 __all__ = ["run"]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from lightning_face.data.picture_table import Cell, PictureTable
 from lightning_face.errors import ConfigError
 from lightning_face_sis.commands.face_files import list_files, unique_names
 from lightning_face_sis.commands.output_folder import OutputFolder
@@ -15,7 +16,6 @@ from lightning_face_sis.commands.session import Session
 from lightning_face_sis.data.dataset import LabelFile
 from lightning_face_sis.data.label_map import one_hot_masks
 from lightning_face_sis.editing import FaceEncoding, sample_styles
-from lightning_face_sis.picture_table import Cell, PictureTable
 
 __all__ = ["run"]
 

@@ -12,7 +12,7 @@ import subprocess
 import pytest
 from PIL import Image
 
-from lightning_face_sis.picture_table import Cell, PictureTable, write_overview
+from lightning_face.data.picture_table import Cell, PictureTable, write_overview
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chrome")
 

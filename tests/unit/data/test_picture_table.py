@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from PIL import Image
 
-from lightning_face_sis.picture_table import Cell, PictureTable, write_overview
+from lightning_face.data.picture_table import Cell, PictureTable, write_overview
 
 
 @pytest.fixture
@@ -70,3 +71,32 @@ def test_long_captions_are_cut_off_on_the_sheet(folder):
         with Image.open(write_overview(folder, table, "T", "L")[0]) as sheet:
             sizes.append(sheet.size)
     assert sizes[0] == sizes[1]
+
+
+def test_sentences_stand_above_their_rows_and_answers_are_framed(folder):
+    rows = [[Cell("red.png", mark="right"), Cell("red.png", mark="wrong")], [Cell("red.png")]]
+    plain = PictureTable([], rows, width=64)
+    asked = replace(plain, headings=["where is <red>? " * 12, ""])
+    sheets = []
+    for table in (plain, asked):
+        sheet_path, page = write_overview(folder, table, "T", "L")
+        sheets.append(Image.open(sheet_path).convert("RGB"))
+    assert sheets[0].width == sheets[1].width
+    assert sheets[0].height < sheets[1].height
+    # the last row has no sentence, the first has several lines
+    assert sheets[0].getpixel((14, 40)) == (26, 148, 72)
+    assert sheets[0].getpixel((86, 40)) == (214, 86, 76)
+    text = page.read_text()
+    assert text.count('class="heading"') == 1
+    assert "where is &lt;red&gt;?" in text
+    assert re.findall(r'<img class="(\w+)"', text) == ["right", "wrong"]
+
+
+def test_a_sheet_of_some_rows_keeps_their_sentences(folder):
+    rows, headings = [[Cell("red.png")]] * 5, ["word " * 40, "", "", "", ""]
+    heights = []
+    for order in (headings, headings[::-1]):
+        table = PictureTable([], rows, headings=order)
+        with Image.open(write_overview(folder, table, "T", "L", shown_rows=1)[0]) as sheet:
+            heights.append(sheet.height)
+    assert heights[0] > heights[1]
