@@ -113,7 +113,8 @@ class CaptionFeatures:
 
         Args:
             network: The encoders.
-            batch: ``input_ids``, ``attention_mask``, ``identities``, ``captions`` and ``files``.
+            batch: ``input_ids``, ``attention_mask``, ``identities``, ``indices``, ``captions`` and
+                ``files``.
 
         Returns:
             Unit features ``(batch, features)``.
@@ -126,21 +127,18 @@ class CaptionFeatures:
                 "input_ids": ids.cpu(),
                 "attention_mask": mask.cpu(),
                 "identities": batch["identities"].cpu(),
+                "indices": batch["indices"].cpu(),
                 "captions": list(batch["captions"]),
                 "files": list(batch["files"]),
             }
         )
         return features
 
-    def gather(self, size: int | None = None) -> CaptionSet:
-        """Put the captions of all processes into the order of the data set.
-
-        Args:
-            size: Length of the data set, beyond which processes repeat captions.
-        """
-        parts, counts = _parts_of_all(self._parts)
+    def gather(self) -> CaptionSet:
+        """Put the captions of all processes into the order of the data set, each of them once."""
+        parts = _parts_of_all(self._parts)[0]
         longest = max((part["input_ids"].shape[1] for part in parts), default=0)
-        order = _order(counts, size)
+        order = _order(parts)
         lines = [line for part in parts for line in part["captions"]]
         files = [file for part in parts for file in part["files"]]
         padded = {
@@ -178,7 +176,7 @@ class ImageFeatures:
 
         Args:
             network: The encoders.
-            batch: ``images``, ``identities`` and ``files``.
+            batch: ``images``, ``identities``, ``indices`` and ``files``.
 
         Returns:
             Tokens ``(batch, tokens, width)`` and unit features ``(batch, features)``.
@@ -189,19 +187,16 @@ class ImageFeatures:
             {
                 "features": features.cpu(),
                 "identities": batch["identities"].cpu(),
+                "indices": batch["indices"].cpu(),
                 "files": list(batch["files"]),
             }
         )
         return tokens, features
 
-    def gather(self, size: int | None = None) -> ImageSet:
-        """Put the images of all processes into the order of the data set.
-
-        Args:
-            size: Length of the data set, beyond which processes repeat images.
-        """
+    def gather(self) -> ImageSet:
+        """Put the images of all processes into the order of the data set, each of them once."""
         parts, counts = _parts_of_all(self._parts)
-        order = _order(counts, size)
+        order = _order(parts)
         rank = distributed.get_rank() if len(counts) > 1 else 0
         places = torch.full((sum(counts),), -1)
         places[order] = torch.arange(len(order))
@@ -221,19 +216,11 @@ def _parts_of_all(parts: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], li
     return [part for mine in of_ranks for part in mine], counts
 
 
-def _order(counts: Sequence[int], size: int | None) -> Tensor:
-    """Say which item of all processes stands at each place of the data set.
-
-    A process has every n-th item, see `EpochSampler`, so its items alternate with those of others.
-
-    Args:
-        counts: Items of each process.
-        size: Length of the data set; what lies beyond is a repetition.
-    """
-    world = len(counts)
-    places = torch.cat([torch.arange(count) * world + rank for rank, count in enumerate(counts)])
-    order = places.argsort()
-    return order if size is None else order[places[order] < size]
+def _order(parts: Sequence[dict[str, Any]]) -> Tensor:
+    """Say which item of all processes stands at each place, without those that came twice."""
+    indices = [int(index) for part in parts for index in part["indices"]]
+    first = {index: item for item, index in reversed([*enumerate(indices)])}
+    return torch.tensor([first[index] for index in sorted(first)], dtype=torch.int64)
 
 
 def _ordered(parts: list[Tensor], order: Tensor) -> Tensor:

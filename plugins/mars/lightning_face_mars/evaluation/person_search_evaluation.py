@@ -103,7 +103,7 @@ class PersonSearchEvaluation:
 
         Args:
             batch: ``input_ids`` and ``attention_mask`` ``(batch, words)``, ``identities``
-                ``(batch,)``, ``captions`` and ``files``.
+                ``(batch,)``, ``indices`` ``(batch,)`` in the data set, ``captions`` and ``files``.
 
         Returns:
             Their unit features ``(batch, features)``.
@@ -115,8 +115,8 @@ class PersonSearchEvaluation:
         """Encode images of the gallery.
 
         Args:
-            batch: ``images`` ``(batch, 3, height, width)``, ``identities`` ``(batch,)`` and
-                ``files``.
+            batch: ``images`` ``(batch, 3, height, width)``, ``identities`` ``(batch,)``,
+                ``indices`` ``(batch,)`` in the data set, and ``files``.
 
         Returns:
             Their unit features ``(batch, features)``.
@@ -129,20 +129,12 @@ class PersonSearchEvaluation:
         return features
 
     @torch.no_grad()
-    def compute(
-        self,
-        images: Iterable[Batch] | None = None,
-        num_captions: int | None = None,
-        num_images: int | None = None,
-    ) -> EvaluationResult:
+    def compute(self, images: Iterable[Batch] | None = None) -> EvaluationResult:
         """Rank and measure; all processes must call it, and all get the whole result.
 
         Args:
             images: This process's batches of images, in the order in which they were added;
                 needed for the second stage unless tokens are kept.
-            num_captions: Length of the data set of captions, where processes may have got a
-                caption twice because there are fewer captions than batches.
-            num_images: The same of images.
 
         Returns:
             Measures and rankings.
@@ -152,8 +144,8 @@ class PersonSearchEvaluation:
             RunError: If features are not finite.
         """
         device = next(self.network.parameters()).device
-        captions = self._captions.gather(num_captions).to(device)
-        gallery = self._images.gather(num_images).to(device)
+        captions = self._captions.gather().to(device)
+        gallery = self._images.gather().to(device)
         if not len(captions.files) or not len(gallery.files):
             raise ConfigError("an evaluation needs captions and images, and has not got both")
         texts, pictures = captions.features, gallery.features
