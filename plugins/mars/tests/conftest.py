@@ -1,0 +1,72 @@
+"""A network small enough for tests, with all parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from lightning_face_mars.networks.person_search import PersonSearchNetwork
+
+SMALL: dict[str, Any] = {
+    "image_size": 64,
+    "patch_size": 16,
+    "vision_width": 32,
+    "vision_depth": 2,
+    "vision_heads": 4,
+    "embed_dim": 16,
+    "decoder_depth": 1,
+    "decoder_heads": 2,
+    "queue_size": 24,
+}
+SMALL_BERT: dict[str, Any] = {
+    "vocab_size": 60,
+    "hidden_size": 48,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 4,
+    "intermediate_size": 64,
+    "max_position_embeddings": 40,
+    "fusion_layer": 2,
+}
+
+
+@pytest.fixture
+def small_settings() -> dict[str, Any]:
+    """Arguments of a small network."""
+    return {**SMALL, "bert": dict(SMALL_BERT)}
+
+
+@pytest.fixture
+def small_network() -> Callable[..., PersonSearchNetwork]:
+    """Build a small network with random weights that are not as tiny as those of a new one."""
+
+    def build(full_ca: bool = True, **settings: Any) -> PersonSearchNetwork:
+        torch.manual_seed(0)
+        bert = SMALL_BERT | {"full_ca": full_ca} | settings.pop("bert", {})
+        network = PersonSearchNetwork(**SMALL | settings, bert=bert)
+        with torch.no_grad():
+            for name, parameter in network.named_parameters():
+                if parameter.ndim > 1 and "_m." not in name:
+                    parameter.normal_(std=0.3)
+        if not network.inference_only:
+            network.copy_to_momentum()
+        return network.eval()
+
+    return build
+
+
+@pytest.fixture
+def texts() -> tuple[torch.Tensor, torch.Tensor]:
+    """Word pieces and mask ``(3, 7)`` of three texts of 7, 4 and 5 pieces."""
+    ids = torch.randint(5, 60, (3, 7), generator=torch.Generator().manual_seed(1))
+    ids[:, 0] = 2
+    mask = (torch.arange(7) < torch.tensor([[7], [4], [5]])).long()
+    return ids * mask, mask
+
+
+@pytest.fixture
+def pictures() -> torch.Tensor:
+    """Normalised pictures ``(3, 3, 64, 64)``."""
+    return torch.randn(3, 3, 64, 64, generator=torch.Generator().manual_seed(2))
