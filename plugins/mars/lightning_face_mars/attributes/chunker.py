@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
-from importlib.util import find_spec
 from typing import Literal, NamedTuple, Protocol
 
 from lightning_face.errors import ConfigError
@@ -61,7 +60,7 @@ def choose_chunker(name: ChunkerName) -> Chunker:
         ConfigError: The name is unknown, or spaCy is wanted and not installed.
     """
     from lightning_face_mars.attributes.lexicon_chunker import LexiconChunker
-    from lightning_face_mars.attributes.spacy_chunker import PIPELINES, SpacyChunker
+    from lightning_face_mars.attributes.spacy_chunker import SpacyChunker, has_spacy
 
     if name == "lexicon":
         return LexiconChunker()
@@ -69,7 +68,7 @@ def choose_chunker(name: ChunkerName) -> Chunker:
         return SpacyChunker()
     if name != "auto":
         raise ConfigError(f"the chunker is {name!r}, not one of auto, spacy, lexicon")
-    if find_spec("spacy") is not None and any(find_spec(each) for each in PIPELINES):
+    if has_spacy():
         return SpacyChunker()
     log.warning(
         "spaCy is not installed: attributes are found by a list of colours and clothes, which "

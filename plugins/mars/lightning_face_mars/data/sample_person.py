@@ -43,7 +43,8 @@ PICTURE_SIZE = (96, 192)
 
 _SKINS: tuple[Color, ...] = ((240, 206, 180), (222, 176, 140), (184, 132, 96), (122, 82, 58))
 _OVERSAMPLING = 2
-_COLOR_JITTER = 16.0
+_CLOTH_JITTER = 18.0
+_BODY_JITTER = 9.0
 
 
 @dataclass(frozen=True)
@@ -155,56 +156,74 @@ def draw_picture(person: Pedestrian, generator: np.random.Generator) -> Image.Im
 
 
 def _draw_body(brush: _Brush, person: Pedestrian, generator: np.random.Generator) -> None:
-    def shade(color: Color, jitter: float = _COLOR_JITTER) -> Color:
-        values = np.array(color) + generator.uniform(-jitter, jitter, 3)
+    def shade(color: Color, jitter: float) -> Color:
+        # brighter or darker rather than of another hue
+        values = np.array(color) + generator.uniform(-jitter, jitter)
+        values += generator.uniform(-jitter, jitter, 3) / 3
         red, green, blue = (int(value) for value in values.clip(0, 255))
         return red, green, blue
 
-    skin = shade(_SKINS[person.skin], 6)
-    hair = shade(HAIR_COLORS[person.hair], 8)
-    shirt = shade(CLOTH_COLORS[person.shirt])
-    garment = shade(CLOTH_COLORS[person.garment_color])
-    shoes = shade(CLOTH_COLORS[person.shoes])
-    bag = shade(CLOTH_COLORS[person.bag_color])
+    skin = shade(_SKINS[person.skin], _BODY_JITTER)
+    hair = shade(HAIR_COLORS[person.hair], _BODY_JITTER)
+    shirt = shade(CLOTH_COLORS[person.shirt], _CLOTH_JITTER)
+    garment = shade(CLOTH_COLORS[person.garment_color], _CLOTH_JITTER)
+    shoes = shade(CLOTH_COLORS[person.shoes], _CLOTH_JITTER)
+    bag = shade(CLOTH_COLORS[person.bag_color], _CLOTH_JITTER)
     step = float(generator.uniform(-1, 1))
     side = 1 if generator.random() < 0.5 else -1
     back = generator.random() < 0.35
 
     if person.woman:
-        brush.ellipse((0, -0.13), (0.155, 0.19), hair)
-    for leg in (-1, 1):
+        brush.ellipse((0, -0.13), (0.15, 0.19), hair)
+    # the leg in front is drawn over the other
+    for leg in (-1, 1) if step > 0 else (1, -1):
         _draw_leg(brush, person.garment, leg, leg * step, (skin, garment, shoes))
     if person.bag == "backpack" and not back:
-        brush.polygon([(-0.26, 0.06), (0.26, 0.06), (0.27, 0.46), (-0.27, 0.46)], bag)
+        brush.limb([(0, 0.18), (0, 0.3)], [0.48, 0.5], bag)
     for arm in (-1, 1):
         swing = -arm * step
-        elbow = (arm * (0.285 + 0.02 * swing), 0.27)
-        hand = (arm * 0.28 + 0.05 * swing * side, 0.49 - 0.03 * abs(swing))
-        brush.limb([(arm * 0.2, 0.06), elbow, hand], [0.12, 0.1, 0.085], _darker(shirt, 0.9))
-        brush.ellipse((hand[0], hand[1] + 0.035), (0.045, 0.05), skin)
+        elbow = (arm * (0.25 + 0.02 * swing), 0.29)
+        hand = (arm * 0.255 + 0.06 * swing * side, 0.52 - 0.03 * abs(swing))
+        brush.limb([(arm * 0.18, 0.075), elbow, hand], [0.13, 0.1, 0.085], _darker(shirt, 0.88))
+        brush.ellipse((hand[0], hand[1] + 0.035), (0.042, 0.05), skin)
         if person.bag == "handbag" and arm == side:
-            x, y = hand
-            brush.limb([(x - 0.05, y + 0.12), (x, y + 0.04), (x + 0.05, y + 0.12)], [0.02] * 3, bag)
-            corners = [(x - 0.11, y + 0.11), (x + 0.11, y + 0.11), (x + 0.13, y + 0.3)]
-            brush.polygon([*corners, (x - 0.13, y + 0.3)], bag)
+            _draw_handbag(brush, hand, bag)
     if person.garment == "skirt":
-        brush.polygon([(-0.17, 0.46), (0.17, 0.46), (0.27, 0.86), (-0.27, 0.86)], garment)
+        brush.polygon([(-0.16, 0.46), (0.16, 0.46), (0.26, 0.88), (-0.26, 0.88)], garment)
     else:
-        brush.polygon([(-0.18, 0.46), (0.18, 0.46), (0.19, 0.64), (-0.19, 0.64)], garment)
-    waist = 0.15 if person.woman else 0.175
-    torso = [(-0.07, -0.02), (0.07, -0.02), (0.22, 0.03), (waist, 0.34), (0.185, 0.54)]
+        brush.polygon([(-0.175, 0.46), (0.175, 0.46), (0.185, 0.64), (-0.185, 0.64)], garment)
+    waist = 0.14 if person.woman else 0.165
+    torso = [(0.08, -0.025), (0.2, 0.03), (0.225, 0.1), (waist, 0.36), (0.18, 0.54)]
     brush.polygon([*torso, *((-x, y) for x, y in reversed(torso))], shirt)
-    brush.limb([(0, -0.1), (0, 0.0)], [0.1, 0.11], skin)
+    brush.limb([(0, -0.1), (0, -0.02)], [0.095, 0.11], _darker(skin, 0.92))
     if person.bag == "backpack":
-        if back:
-            brush.ellipse((0, 0.1), (0.16, 0.08), bag)
-            brush.polygon([(-0.16, 0.1), (0.16, 0.1), (0.17, 0.47), (-0.17, 0.47)], bag)
-            brush.polygon([(-0.11, 0.28), (0.11, 0.28), (0.11, 0.42), (-0.11, 0.42)], _darker(bag))
-        else:
-            for strap in (-1, 1):
-                line = [(strap * 0.12, 0.0), (strap * 0.13, 0.2), (strap * 0.17, 0.36)]
-                brush.limb(line, [0.05] * 3, bag)
+        _draw_backpack(brush, back, bag)
     _draw_head(brush, person.woman, back, side, (skin, hair))
+
+
+def _draw_handbag(brush: _Brush, hand: Point, color: Color) -> None:
+    x, y = hand
+    handle = [
+        (x - 0.06, y + 0.15),
+        (x - 0.03, y + 0.05),
+        (x + 0.03, y + 0.05),
+        (x + 0.06, y + 0.15),
+    ]
+    brush.limb(handle, [0.022] * 4, _darker(color))
+    corners = [(x - 0.11, y + 0.13), (x + 0.11, y + 0.13), (x + 0.13, y + 0.33)]
+    brush.polygon([*corners, (x - 0.13, y + 0.33)], color)
+    brush.polygon([(x - 0.115, y + 0.17), (x + 0.115, y + 0.17), (x, y + 0.23)], _darker(color))
+
+
+def _draw_backpack(brush: _Brush, back: bool, color: Color) -> None:
+    if not back:
+        for strap in (-1, 1):
+            line = [(strap * 0.12, 0.0), (strap * 0.13, 0.2), (strap * 0.17, 0.36)]
+            brush.limb(line, [0.055] * 3, color)
+        return
+    brush.limb([(0, 0.15), (0, 0.4)], [0.34, 0.37], color)
+    brush.limb([(-0.08, 0.36), (0.08, 0.36)], [0.15, 0.15], _darker(color))
+    brush.limb([(-0.1, 0.1), (0.1, 0.1)], [0.025, 0.025], _darker(color, 0.6))
 
 
 def _draw_leg(
@@ -216,41 +235,46 @@ def _draw_leg(
 ) -> None:
     skin, garment, shoes = colors
     # the leg that is behind is in the shadow of the other
-    dim = 1.0 if step > 0 else 0.85
-    hip = (leg * 0.09, 0.58)
-    knee = (leg * 0.1 + 0.04 * step, 0.94)
-    ankle = (leg * 0.09 + 0.09 * step, 1.31 - 0.03 * abs(step) * (step < 0))
+    dim = 1.0 if step > 0 else 0.82
+    hip = (leg * 0.088, 0.58)
+    knee = (leg * 0.095 + 0.04 * step, 0.94)
+    ankle = (leg * 0.085 + 0.09 * step, 1.31 + 0.04 * min(step, 0))
     brush.limb([hip, knee, ankle], [0.17, 0.12, 0.085], _darker(skin, dim))
     if kind == "pants":
         brush.limb([hip, knee, ankle], [0.19, 0.155, 0.12], _darker(garment, dim))
     elif kind == "shorts":
-        brush.limb([hip, knee], [0.2, 0.19], _darker(garment, dim))
+        above = ((hip[0] + 2 * knee[0]) / 3, (hip[1] + 2 * knee[1]) / 3)
+        brush.limb([hip, above], [0.19, 0.17], _darker(garment, dim))
+        x, y = above
+        hem = [(x - 0.1, y), (x + 0.1, y), (x + 0.105, y + 0.1), (x - 0.105, y + 0.1)]
+        brush.polygon(hem, _darker(garment, dim))
     x, y = ankle
-    foot = [(x - 0.07, y + 0.01), (x + 0.06, y + 0.01), (x + 0.09, y + 0.1), (x - 0.09, y + 0.1)]
+    foot = [(x - 0.065, y), (x + 0.065, y), (x + 0.1, y + 0.1), (x - 0.1, y + 0.1)]
     brush.polygon(foot, _darker(shoes, dim))
-    brush.ellipse((x, y + 0.09), (0.09, 0.025), _darker(shoes, 0.7 * dim))
+    brush.ellipse((x, y + 0.095), (0.1, 0.028), _darker(shoes, 0.75 * dim))
 
 
 def _draw_head(
     brush: _Brush, woman: bool, back: bool, side: int, colors: tuple[Color, Color]
 ) -> None:
     skin, hair = colors
-    brush.ellipse((0, -0.22), (0.105, 0.14), skin)
+    brush.ellipse((0, -0.24), (0.122, 0.15), hair)
     if back:
-        brush.ellipse((0, -0.24), (0.118, 0.145), hair)
         if woman:
-            brush.polygon([(-0.118, -0.24), (0.118, -0.24), (0.15, 0.06), (-0.15, 0.06)], hair)
+            brush.polygon([(-0.12, -0.24), (0.12, -0.24), (0.15, 0.06), (-0.15, 0.06)], hair)
+            brush.limb([(-0.08, 0.06), (0.08, 0.06)], [0.13, 0.13], hair)
         return
+    brush.ellipse((0, -0.19), (0.1, 0.122), skin)
     for eye in (-1, 1):
-        brush.ellipse((eye * 0.042 + side * 0.012, -0.225), (0.013, 0.012), (36, 28, 26))
-    brush.ellipse((side * 0.014, -0.145), (0.026, 0.01), (150, 70, 64))
-    # hair: a cap over the forehead, with a parting towards one side
-    cap = [(-0.118, -0.25), (-0.1, -0.34), (0, -0.385), (0.1, -0.34), (0.118, -0.25)]
-    brush.polygon([*cap, (0.095, -0.275), (-side * 0.03, -0.3), (-0.095, -0.275)], hair)
+        brush.ellipse((eye * 0.042 + side * 0.012, -0.215), (0.014, 0.012), (36, 28, 26))
+    brush.ellipse((side * 0.014, -0.125), (0.03, 0.009), _darker(skin, 0.6))
+    # the forehead is free below a parting
+    fringe = [(-0.105, -0.25), (-0.09, -0.32), (0.09, -0.32), (0.105, -0.25)]
+    brush.polygon([*fringe, (side * 0.05, -0.275), (side * 0.02, -0.29)], hair)
     if woman:
         for lock in (-1, 1):
-            strand = [(lock * 0.11, -0.27), (lock * 0.125, -0.12), (lock * 0.13, 0.04)]
-            brush.limb(strand, [0.05, 0.06, 0.05], hair)
+            strand = [(lock * 0.105, -0.28), (lock * 0.122, -0.12), (lock * 0.13, 0.05)]
+            brush.limb(strand, [0.05, 0.065, 0.05], hair)
 
 
 def _darker(color: Color, share: float = 0.8) -> Color:

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
@@ -119,7 +121,7 @@ class CaptionTokenizer:
 
 
 def pad_rows(
-    rows: Sequence[Sequence[int]], value: int = 0, length: int | None = None
+    rows: Sequence[Sequence[int] | NDArray[np.int32]], value: int = 0, length: int | None = None
 ) -> tuple[Tensor, Tensor]:
     """Lay rows of numbers below each other.
 
@@ -136,6 +138,6 @@ def pad_rows(
     numbers = torch.full((len(rows), length), value, dtype=torch.long)
     present = torch.zeros((len(rows), length), dtype=torch.long)
     for index, row in enumerate(rows):
-        numbers[index, : len(row)] = torch.tensor(row, dtype=torch.long)
+        numbers[index, : len(row)] = torch.as_tensor(row)
         present[index, : len(row)] = 1
     return numbers, present
