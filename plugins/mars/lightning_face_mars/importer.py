@@ -7,16 +7,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from lightning_face.checkpoint.importer import ImportedWeights, KeyMapReport, apply_key_map
-from lightning_face.checkpoint.safe_load import load_tensors
 from lightning_face.errors import ConfigError, WeightsError
 from lightning_face_mars.networks.feature_queue import QUEUE_NAMES
 from lightning_face_mars.networks.person_search import PersonSearchNetwork
 from lightning_face_mars.networks.position_embedding import grid_side, resize_position_embedding
+from lightning_face_mars.published_files import Notes, published_tensors, read_notes
 
 __all__ = [
     "Method",
@@ -25,9 +24,11 @@ __all__ = [
     "infer_settings",
     "inference_tensors",
     "initialize_from",
-    "published_tensors",
     "recognize",
 ]
+
+PUBLISHED_WORDS = {"mars": 75, "rasa": 50}
+"""Words of a caption that the published networks read."""
 
 MODULE = "lightning_face_mars.modules.mars_module.MARSModule"
 
@@ -61,29 +62,16 @@ OTHER_MODELS = {
     "ScanTalk: import it as scantalk": r"(^|\.)encoder\.first_lin\.",
 }
 
-# second names of tied tensors, and the first ones
-_TIED = {
-    "cls.predictions.decoder.weight": "bert.embeddings.word_embeddings.weight",
-    "cls.predictions.decoder.bias": "cls.predictions.bias",
-}
-_POSITION_IDS = "bert.embeddings.position_ids"
-_TEXT_ENCODERS = ("text_encoder.", "text_encoder_m.")
+# names do not depend on the numbers of heads
+_ANY_HEADS = Notes(vision_heads=1, text_heads=1, decoder_heads=1)
 _POSITIONS = ("visual_encoder.pos_embed", "visual_encoder_m.pos_embed")
 
-# what ALBEF lacks: cross attention below the fusion layers and all that came after it
-_NOT_IN_ALBEF = re.compile(
-    r"text_encoder(_m)?\.bert\.encoder\.layer\.\d+\.crossattention\.|visual_decoder|decoder_pred\."
-    r"|mask_token$|(prd|mrtd)_head\.|idx_queue$"
-)
+# what the network of this project has and ALBEF has not
+_NOT_IN_ALBEF = ("prd_head.", "mrtd_head.", "idx_queue")
 
 
 def import_mars(
-    source: Path,
-    *,
-    image_size: int = 384,
-    vision_heads: int | None = None,
-    text_heads: int | None = None,
-    decoder_heads: int = 8,
+    source: Path, *, image_size: int = 384, notes: Notes | None = None
 ) -> ImportedWeights:
     """Read a published checkpoint of MARS or RaSa, or that of ALBEF as a start for MARS.
 
@@ -98,9 +86,8 @@ def import_mars(
         source: ``MARS_cuhk_checkpoint.pth`` or its like, ``ALBEF.pth``, or what
             ``lightning-face mars convert`` wrote.
         image_size: Side in pixels of the pictures that a start from ALBEF is for.
-        vision_heads: Heads of the image encoder; of 64 numbers each by default.
-        text_heads: Heads of the text encoder; of 64 numbers each by default.
-        decoder_heads: Heads of the reconstruction decoder.
+        notes: What the shapes do not tell, if it differs from the published networks; a converted
+            file brings its own.
 
     Returns:
         Weights and settings of a `MARSModule`.
@@ -111,9 +98,10 @@ def import_mars(
     """
     source = Path(source)
     tensors = published_tensors(source)
+    notes = notes or read_notes(source)
     try:
         method = recognize(tensors)
-        settings = infer_settings(tensors, vision_heads, text_heads, decoder_heads)
+        settings = infer_settings(tensors, notes)
         if method == "albef":
             settings = {
                 **settings,
@@ -121,7 +109,10 @@ def import_mars(
                 "reconstruction": True,
                 "bert": {**settings["bert"], "full_ca": True},
             }
-            network = PersonSearchNetwork(**settings)
+            # parts that the file lacks are the same at every import
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(0)
+                network = PersonSearchNetwork(**settings)
             report = _start(network, tensors)
             state = network.state_dict()
         else:
@@ -134,7 +125,7 @@ def import_mars(
     return ImportedWeights(
         {f"network.{name}": tensor for name, tensor in state.items()},
         MODULE,
-        settings,
+        {**settings, **_words(settings, notes)},
         KeyMapReport(
             {name: f"network.{target}" for name, target in report.mapped.items()},
             [f"network.{name}" for name in report.missing],
@@ -142,6 +133,16 @@ def import_mars(
             {f"network.{name}": shape for name, shape in report.shapes.items()},
         ),
     )
+
+
+def _words(settings: Mapping[str, Any], notes: Notes) -> dict[str, Any]:
+    """Give the arguments of a module that are not those of its network."""
+    preset = "mars" if settings["bert"]["full_ca"] else "rasa"
+    return {
+        "preset": preset,
+        "max_words": notes.max_words or PUBLISHED_WORDS[preset],
+        "vocabulary": notes.vocabulary,
+    }
 
 
 def initialize_from(network: PersonSearchNetwork, source: Path) -> KeyMapReport:
@@ -164,13 +165,13 @@ def initialize_from(network: PersonSearchNetwork, source: Path) -> KeyMapReport:
     """
     tensors = published_tensors(source)
     try:
-        recognize(tensors)
         return _start(network, tensors)
-    except WeightsError as error:
+    except (WeightsError, ConfigError) as error:
         raise WeightsError(f"{source} is no start for this network: {error}") from None
 
 
 def _start(network: PersonSearchNetwork, tensors: Mapping[str, Tensor]) -> KeyMapReport:
+    recognize(tensors)
     expected = network.state_dict()
     given = dict(tensors)
     for name in _POSITIONS:
@@ -180,72 +181,18 @@ def _start(network: PersonSearchNetwork, tensors: Mapping[str, Tensor]) -> KeyMa
     if given.get("image_queue", expected["image_queue"]).shape != expected["image_queue"].shape:
         for name in QUEUE_NAMES:
             given.pop(name, None)
-    optional = {
-        name
-        for name in expected
-        if _NOT_IN_ALBEF.match(name) or name in QUEUE_NAMES or name == "temp"
-    }
-    if not any("_m." in name for name in given):
-        # an inference file has no copies: they begin equal to what they copy
-        optional |= {name for name in expected if "_m." in name}
-        optional |= {name for name in expected if "text_encoder.cls." in name}
+    # the file's own network has no random part; what this one has besides keeps its values
+    with torch.device("meta"):
+        own = PersonSearchNetwork(**infer_settings(given, _ANY_HEADS))
+    left_out = (*QUEUE_NAMES, *(_NOT_IN_ALBEF if recognize(given) == "albef" else ()))
+    needed = {name for name in own.state_dict() if not name.startswith(left_out)}
+    optional = expected.keys() - needed
     state, report = apply_key_map(given, {name: name for name in given}, expected, optional)
     network.load_state_dict(state, strict=False)
     for name in report.missing:
         if "_m." in name:
             expected[name].copy_(expected[name.replace("_m.", ".", 1)])
     return report
-
-
-def published_tensors(source: Path) -> dict[str, Tensor]:
-    """Read the tensors of a checkpoint of the family, both names of tied ones among them.
-
-    Args:
-        source: Published file, or one that ``lightning-face mars convert`` wrote.
-
-    Raises:
-        WeightsError: Tensors that are one in the network differ in the file.
-        CheckpointError: The file is missing, damaged, or needs code to be read.
-    """
-    # a result that was saved along with the weights may be a number of NumPy
-    with torch.serialization.safe_globals(_numpy_numbers()):
-        found = load_tensors(source)
-    tensors = _without_prefix(found)
-    for encoder in _TEXT_ENCODERS:
-        for second, first in _TIED.items():
-            if encoder + first not in tensors or f"{encoder}cls.predictions.bias" not in tensors:
-                continue
-            tied = tensors.setdefault(encoder + second, tensors[encoder + first])
-            if not torch.equal(tied, tensors[encoder + first]):
-                raise WeightsError(
-                    f"{source}: {encoder}{second} must equal {encoder}{first}; it was changed"
-                )
-        positions = tensors.get(f"{encoder}bert.embeddings.position_embeddings.weight")
-        if positions is not None:
-            # newer versions of the library that made the files leave the numbers out
-            ids = torch.arange(len(positions))[None]
-            tensors.setdefault(encoder + _POSITION_IDS, ids)
-    return tensors
-
-
-def _without_prefix(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Drop what wrappers put before the names, and the tensors that lie beside the network."""
-    for prefix in ("model.", "module.", "model.module."):
-        if prefix + SIGNATURE[0] in tensors:
-            return {
-                name.removeprefix(prefix): value
-                for name, value in tensors.items()
-                if name.startswith(prefix)
-            }
-    return tensors
-
-
-def _numpy_numbers() -> list[Any]:
-    """List what a pickled number of NumPy asks for; none of it runs code of the file."""
-    scalar = np.float64(0).__reduce__()[0]
-    names = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
-    kinds = {type(np.dtype(kind)) for kind in (np.float64, np.float32, np.int64)}
-    return [np.dtype, *kinds, *((scalar, name) for name in names)]
 
 
 def recognize(tensors: Mapping[str, Any]) -> Method:
@@ -267,22 +214,13 @@ def recognize(tensors: Mapping[str, Any]) -> Method:
     return "rasa" if "prd_head.weight" in tensors else "albef"
 
 
-def infer_settings(
-    tensors: Mapping[str, Tensor],
-    vision_heads: int | None = None,
-    text_heads: int | None = None,
-    decoder_heads: int = 8,
-) -> dict[str, Any]:
+def infer_settings(tensors: Mapping[str, Tensor], notes: Notes | None = None) -> dict[str, Any]:
     """Read the arguments of a network off the shapes of its tensors.
-
-    With cross attention in all layers, the layer where fusion begins leaves no trace; it is taken
-    to be in the middle, as published.
 
     Args:
         tensors: Tensors by published names.
-        vision_heads: Heads of the image encoder; of 64 numbers each by default.
-        text_heads: Heads of the text encoder; of 64 numbers each by default.
-        decoder_heads: Heads of the reconstruction decoder.
+        notes: What the shapes do not tell. Without them heads of both encoders have 64 numbers
+            each, and with cross attention in all layers fusion begins in the middle, as published.
 
     Returns:
         Arguments of `PersonSearchNetwork`.
@@ -290,6 +228,7 @@ def infer_settings(
     Raises:
         WeightsError: Tensors are missing, or their shapes fit no network.
     """
+    notes = notes or Notes()
     method = recognize(tensors)
     width, _, patch_size, _ = tensors["visual_encoder.patch_embed.proj.weight"].shape
     bert = "text_encoder.bert."
@@ -308,16 +247,16 @@ def infer_settings(
         "patch_size": patch_size,
         "vision_width": width,
         "vision_depth": _count(tensors, r"visual_encoder\.blocks\.(\d+)\."),
-        "vision_heads": vision_heads or max(width // 64, 1),
+        "vision_heads": notes.vision_heads or max(width // 64, 1),
         "bert": {
             "vocab_size": words,
             "hidden_size": hidden,
             "num_hidden_layers": depth,
-            "num_attention_heads": text_heads or max(hidden // 64, 1),
+            "num_attention_heads": notes.text_heads or max(hidden // 64, 1),
             "intermediate_size": len(tensors[f"{layer}0.intermediate.dense.weight"]),
             "max_position_embeddings": len(tensors[f"{bert}embeddings.position_embeddings.weight"]),
             "type_vocab_size": len(tensors[f"{bert}embeddings.token_type_embeddings.weight"]),
-            "fusion_layer": crossing[0] or depth // 2,
+            "fusion_layer": crossing[0] or notes.fusion_layer or depth // 2,
             "encoder_width": tensors[f"{layer}{crossing[0]}.crossattention.self.key.weight"].shape[
                 1
             ],
@@ -330,7 +269,7 @@ def infer_settings(
         return {**settings, "inference_only": True}
     if method == "mars":
         settings["decoder_depth"] = _count(tensors, r"visual_decoder\.blocks\.(\d+)\.")
-        settings["decoder_heads"] = decoder_heads
+        settings["decoder_heads"] = notes.decoder_heads
     if "image_queue" in tensors:
         settings["queue_size"] = tensors["image_queue"].shape[1]
     return settings

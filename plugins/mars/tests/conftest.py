@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from lightning_face_mars.networks.person_search import PersonSearchNetwork
+from lightning_face_mars.published_files import Notes
 
 SMALL: dict[str, Any] = {
     "image_size": 64,
@@ -70,3 +71,21 @@ def texts() -> tuple[torch.Tensor, torch.Tensor]:
 def pictures() -> torch.Tensor:
     """Normalised pictures ``(3, 3, 64, 64)``."""
     return torch.randn(3, 3, 64, 64, generator=torch.Generator().manual_seed(2))
+
+
+@pytest.fixture
+def small_notes() -> Notes:
+    """What the shapes of a small network do not tell."""
+    return Notes(vision_heads=4, text_heads=4, decoder_heads=2, fusion_layer=2)
+
+
+@pytest.fixture
+def albef_tensors(
+    small_network: Callable[..., PersonSearchNetwork],
+) -> dict[str, torch.Tensor]:
+    """Tensors of a pre-trained ALBEF for pictures of half the size."""
+    network = small_network(full_ca=False, reconstruction=False, image_size=32)
+    later = ("prd_head.", "mrtd_head.", "idx_queue")
+    return {
+        name: value for name, value in network.state_dict().items() if not name.startswith(later)
+    }

@@ -16,6 +16,7 @@ from lightning_face_mars.networks.position_embedding import resize_position_embe
 from lightning_face_mars.networks.reconstruction_decoder import ReconstructionDecoder
 from lightning_face_mars.networks.text_encoder import TextEncoder
 from lightning_face_mars.networks.vision_transformer import VisionTransformer
+from lightning_face_mars.published_files import Notes
 
 Config = dict[str, Any]
 Tensors = dict[str, Tensor]
@@ -48,21 +49,21 @@ def person_search_settings(config: Config) -> dict[str, Any]:
 def make_person_search(config: Config, state: Tensors) -> PersonSearchNetwork:
     """Build the network whose sizes are inferred from its weights, and check them."""
     wanted = person_search_settings(config)
-    heads = {
-        "vision_heads": wanted.get("vision_heads"),
-        "text_heads": wanted["bert"].num_attention_heads,
-        "decoder_heads": wanted.get("decoder_heads", 8),
-    }
-    settings = infer_settings(state, **heads)
+    notes = Notes(
+        vision_heads=wanted.get("vision_heads"),
+        text_heads=wanted["bert"].num_attention_heads,
+        decoder_heads=wanted.get("decoder_heads", 8),
+        fusion_layer=wanted["bert"].fusion_layer,
+    )
+    settings = infer_settings(state, notes)
     # the last ones leave no trace in a checkpoint
     left_out = {"bert", "temperature", *(name for name in wanted if name not in settings)}
     assert left_out <= {"bert", "temperature", "decoder_depth", "decoder_heads", "queue_size"}
     for name in wanted.keys() - left_out:
         assert settings[name] == wanted[name], name
-    for name in settings["bert"].keys() - {"fusion_layer"}:
-        assert settings["bert"][name] == getattr(wanted["bert"], name), name
-    # where fusion begins shows in the names of the tensors only without full_ca
-    network = PersonSearchNetwork(**{**settings, "bert": wanted["bert"]})
+    for name, value in settings["bert"].items():
+        assert value == getattr(wanted["bert"], name), name
+    network = PersonSearchNetwork(**settings)
     network.load_state_dict(state)
     return network.eval()
 
