@@ -26,7 +26,7 @@ class WarmUpCosine:
         The published training of MARS and RaSa, which is that of ALBEF.
     """
 
-    epochs: int = 30
+    epochs: float = 30
     min_lr: float = 1e-6
     warmup_lr: float = 1e-5
     warmup_changes: int = 1
