@@ -197,7 +197,7 @@ class VisionTransformer(nn.Module):
         return patches + self.pos_embed[:, 1:]
 
     def _encode(self, patches: Tensor) -> Tensor:
-        class_token = (self.cls_token + self.pos_embed[:, :1]).expand(len(patches), -1, -1)
+        class_token = (self.cls_token + self.pos_embed[:, :1]).expand(patches.shape[0], -1, -1)
         tokens = torch.cat([class_token.to(patches.dtype), patches], dim=1)
         for block in self.blocks:
             tokens = block(tokens)
