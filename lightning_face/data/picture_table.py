@@ -24,7 +24,7 @@ _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 _GAP, _MARGIN, _HEAD, _CAPTION, _LINE = 8, 16, 30, 22, 19
 _PAPER, _INK, _SOFT = (255, 255, 255), (28, 32, 36), (110, 114, 122)
 _MARKS: dict[Mark, tuple[int, int, int]] = {"right": (26, 148, 72), "wrong": (214, 86, 76)}
-_FRAME = 4
+_FRAMES: dict[Mark, int] = {"right": 4, "wrong": 2}
 _STYLE_SHEET = """
 :root { --page: #fbfbfa; --ink: #1c2024; --soft: #60646c; --line: #e4e4e7; --card: #fff;
   --right: #1a9448; --wrong: #d6564c; }
@@ -169,9 +169,9 @@ def _sheet(folder: Path, table: PictureTable) -> Image.Image:
         left = _MARGIN + column * (width + _GAP)
         top = begin + int(ends[row - 1] if row else 0) + spaces[row][0]
         if cell.mark is not None:
-            corners = (left - _FRAME, top - _FRAME, left + width + _FRAME - 1)
-            bottom = top + picture.height + _FRAME - 1
-            draw.rectangle((*corners, bottom), fill=_MARKS[cell.mark])
+            frame = _FRAMES[cell.mark]
+            right, bottom = left + width + frame - 1, top + picture.height + frame - 1
+            draw.rectangle((left - frame, top - frame, right, bottom), fill=_MARKS[cell.mark])
         sheet.paste(picture, (left, top))
         caption = _shortened(cell.caption, small, width)
         draw.text((left + width / 2, top + heights[row] + 12), caption, _SOFT, small, anchor="mm")
