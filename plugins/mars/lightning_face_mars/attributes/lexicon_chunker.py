@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterable, Iterator
 
 from lightning_face_mars.attributes.chunker import ChunkToken
@@ -10,25 +11,29 @@ from lightning_face_mars.attributes.chunker import ChunkToken
 __all__ = ["ADJECTIVES", "NOUNS", "LexiconChunker"]
 
 _ADJECTIVES = """
-    beige black blond blonde blue bright brown burgundy colorful colourful colored coloured cream
-    crimson cyan dark fluorescent gold golden gray green grey indigo ivory khaki lavender light
-    lime maroon multicolored navy olive orange pale peach pink purple red rose scarlet silver
-    tan teal transparent turquoise violet white yellow
-    baggy bald bare big broad casual chubby closed curly fat fit floral formal furry fuzzy heavy
-    high knee large leather long loose low medium middle narrow neat old open oversized patterned
-    plaid plain puffy ripped round short shoulder sleeveless slim small smart spotted sporty
-    straight striped tall thick thin tight tiny traditional waisted wavy wide young
+beige black blond blonde blue bright brown burgundy colored colorful coloured colourful cream
+crimson cyan dark fluorescent gold golden gray green grey indigo ivory khaki lavender light lime
+maroon multicolored navy olive orange pale peach pink purple red rose scarlet silver tan teal
+transparent turquoise violet white yellow
+aged baggy bald bare big blank bold bulky busy camouflage casual checkered chubby closed curly
+elderly fat fit floral flowered formal full furry fuzzy graphic heavy high hooded knee large left
+long loose low male female medium middle narrow neat old open oval oversized patterned plaid plain
+puffy reflective right ripped round shiny short shoulder sleeveless slim small smart
+spotted sporty straight striped tall thick thin tied tight tiny traditional unbuttoned wavy wide
+young
 """
 
 _NOUNS = """
-    adult backpack bag bags beard belt bicycle bike blazer blouse book boot boots bottle bottoms
-    boy braid bun cap cardigan case child cloth clothes coat collar dress dresses earrings female
-    flats flops girl glasses gloves guy hair hairstyle handbag hand hands hat head headphones
-    heels hood hoodie jacket jeans jersey jumper kid lady laces leggings letters logo male man
-    mask men necklace pants person phone pocket pockets polo ponytail print purse raincoat sandals
-    scarf shirt shirts shoes shorts skirt sleeve sleeves slippers smartphone sneakers socks soles
-    strap straps stripes student suit suitcase sunglasses sweater sweatshirt t-shirt tee tie tights
-    top trainers trousers tshirt tunic umbrella uniform vest watch windbreaker woman women
+adult back backpack bag bags beard belt bicycle bike blazer blouse book boot boots bottle bottoms
+boy braid bun button buttons cap cardigan case cell child clothes clothing coat collar color cotton
+denim design dots down dress dresses earphones earrings embroidery flats flops girl glasses gloves
+guy hair hairstyle hand handbag hands hat head headphones heel heels helmet hood hoodie jacket
+jeans jersey jumper kid lace laces lady leather leggings length letters logo man mask men necklace
+outfit pants paper person phone plastic pocket pockets polka polo ponytail print purse raincoat
+sandals scarf school shirt shirts shoe shoes shopping shorts skirt sleeve sleeves slippers
+smartphone sneakers sock socks sole soles sport sports strap straps stripe stripes stroller student
+suit suitcase sunglasses sweater sweatpants sweatshirt tee tie tights top trainers travel trousers
+tshirt tunic umbrella uniform vest waist watch windbreaker woman women
 """
 
 ADJECTIVES = frozenset(_ADJECTIVES.split())
@@ -48,10 +53,10 @@ class LexiconChunker:
     does an adjective behind a noun, which begins the next.
 
     Attributes:
-        identity: Name and version of the lists.
+        identity: Name and checksum of the lists.
     """
 
-    identity = "lexicon-1"
+    identity = f"lexicon-{zlib.crc32((_ADJECTIVES + _NOUNS).encode()):08x}"
 
     def noun_phrases(self, texts: Iterable[str]) -> Iterator[list[list[ChunkToken]]]:
         """Find the noun phrases of texts.
