@@ -27,8 +27,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         nargs="+",
         type=int,
         metavar="N",
-        help="layers of the text encoder, counted from 0 (default: 7 as in the published code, or "
-        "the third last of a network with fewer than 8)",
+        help="layers of the text encoder, counted from 0 (default: 7 of 12 as in the published "
+        "code); of the last one only the class token counts, which is no word",
     )
     parser.add_argument(
         "-o",
@@ -66,12 +66,12 @@ def run(options: Namespace) -> int:
     from lightning_face.cli.device import choose_device
     from lightning_face.data.picture_table import Cell, PictureTable, write_overview
     from lightning_face_mars.data.transforms import read_person
-    from lightning_face_mars.evaluation.grad_cam import DEFAULT_LAYER
+    from lightning_face_mars.evaluation.grad_cam import DEFAULT_LAYER, PUBLISHED_LAYERS
     from lightning_face_mars.loading import load_person_search
 
     loaded = load_person_search(options.checkpoint, choose_device(options.device))
     count = len(loaded.network.text_encoder.layers)
-    layers = options.layers or [DEFAULT_LAYER if count > DEFAULT_LAYER else max(0, count - 3)]
+    layers = options.layers or [DEFAULT_LAYER * count // PUBLISHED_LAYERS]
     picture = read_person(options.picture.expanduser())
     rows, headings = [], []
     for layer in layers:
@@ -82,7 +82,7 @@ def run(options: Namespace) -> int:
             _save(each, folder / name)
             cells.append(Cell(name, word))
         rows.append(cells)
-        headings.append(f"{options.sentence}  Layer {layer}, matching score {score:.3f}")
+        headings.append(f"{options.sentence} (layer {layer}, matching score {score:.3f})")
     table = PictureTable((), rows, width=options.width, headings=headings)
     lead = (
         "For each word, the parts of the picture whose attention raises the matching score; the "

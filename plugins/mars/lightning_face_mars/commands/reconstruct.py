@@ -98,7 +98,7 @@ def run(options: Namespace) -> int:
                 _shaped(each, size).save(temporary, format="PNG")
             cells.append(Cell(file))
         rows.append(cells)
-    titles = ("picture", "what is seen", "filled in", "all by the network")
+    titles = ("picture", "what is seen", "filled in")
     table = PictureTable(titles, rows, width=options.width, headings=options.sentences)
     lead = (
         f"{options.mask_ratio:.0%} of the picture are hidden and filled in with a sentence's help."

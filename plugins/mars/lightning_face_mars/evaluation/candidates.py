@@ -102,12 +102,11 @@ def ranked_rows(
         if candidates is None or scores is None:
             yield rows, text_features[rows] @ image_features.T
             continue
-        places, values = candidates.places[rows], scores[rows].double()
+        places, values = candidates.places[rows], scores[rows]
         if tail == "reference":
-            size = len(values), len(image_features)
-            block = torch.full(size, OUTSIDE, dtype=torch.float64, device=values.device)
+            block = values.new_full((len(values), len(image_features)), OUTSIDE)
         else:
             block = (text_features[rows] @ image_features.T).double()
-            # no similarity reaches 2
-            values = values - values.amin(dim=1, keepdim=True) + 2
+            # no similarity reaches 2; scores that differ must still do so behind the shift
+            values = values.double() - values.amin(dim=1, keepdim=True) + 2
         yield rows, block.scatter_(1, places, values)

@@ -68,6 +68,8 @@ class EvaluationResult:
         for stage in self.stages:
             if stage != self.final:
                 rows |= {f"{stage}_{row}": value for row, value in self.stage_rows(stage).items()}
+        # both rankings of the gallery have the same queries
+        rows.pop("similarity_skipped", None)
         return rows
 
     def stage_rows(self, stage: str) -> dict[str, float]:

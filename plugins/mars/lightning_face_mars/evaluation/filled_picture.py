@@ -24,13 +24,11 @@ class FilledPicture(NamedTuple):
         original: The picture.
         seen: What the network saw of it; the rest is grey.
         filled: The same with the hidden patches filled in.
-        predicted: All patches as predicted; those that were seen are not trained.
     """
 
     original: Tensor
     seen: Tensor
     filled: Tensor
-    predicted: Tensor
 
     def pictures(self) -> dict[str, Image.Image]:
         """Return the pictures by name."""
@@ -85,5 +83,4 @@ def fill_in(
         original=original,
         seen=original * (1 - covered) + _HIDDEN * covered,
         filled=original * (1 - covered) + predicted * covered,
-        predicted=predicted,
     )

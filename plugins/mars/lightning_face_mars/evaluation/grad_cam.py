@@ -9,10 +9,13 @@ from torch import Tensor
 
 from lightning_face_mars.networks.person_search import PersonSearchNetwork
 
-__all__ = ["DEFAULT_LAYER", "HeatMaps", "heat_map"]
+__all__ = ["DEFAULT_LAYER", "PUBLISHED_LAYERS", "HeatMaps", "heat_map"]
 
 DEFAULT_LAYER = 7
 """Layer that the published code looks at, counted from 0."""
+
+PUBLISHED_LAYERS = 12
+"""Number of layers of the published text encoder."""
 
 
 class HeatMaps(NamedTuple):

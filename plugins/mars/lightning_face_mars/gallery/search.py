@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from lightning_face.errors import ConfigError
+from lightning_face.errors import ConfigError, DataError
 from lightning_face_mars.data.transforms import image_tensor, read_person, square
 from lightning_face_mars.evaluation.candidates import top_candidates
 from lightning_face_mars.evaluation.features import cut_padding
@@ -60,7 +60,7 @@ def search_gallery(
 
     Raises:
         ConfigError: A sentence has no word.
-        DataError: A picture to look at twice is missing or damaged.
+        DataError: A picture that was found is gone or damaged.
     """
     ids, mask = loaded.tokenizer.encode_batch(sentences, "max_words")
     for sentence, length in zip(sentences, mask.sum(dim=1).tolist(), strict=True):
@@ -71,6 +71,7 @@ def search_gallery(
     gallery = index.features.to(loaded.device)
     wanted = max(count, reranked) if reranked else count
     places, similarity = (each.cpu() for each in top_candidates(features, gallery, wanted))
+    _require(index, places)
     if not reranked:
         return [
             [Hit(index.entries[place].file, value) for place, value in zip(*row, strict=True)]
@@ -84,6 +85,17 @@ def search_gallery(
         [Hit(index.entries[p].file, s, score) for p, s, score in zip(*row, strict=True)]
         for row in zip(*columns, scores[:, :count].tolist(), strict=True)
     ]
+
+
+def _require(index: GalleryIndex, places: Tensor) -> None:
+    """Make sure that what was found is still there."""
+    files = [index.entries[place].file for place in places.unique().tolist()]
+    gone = [file for file in files if not file.is_file()]
+    if gone:
+        raise DataError(
+            f"{len(gone)} of the pictures that were found are gone, such as {gone[0]}: run "
+            "lightning-face mars index again"
+        )
 
 
 def _tokens(
