@@ -23,6 +23,7 @@ from lightning_face_mars.evaluation.person_search_evaluation import (
 )
 from lightning_face_mars.importer import initialize_from
 from lightning_face_mars.losses import AttributeNegatives, DistillAxis, SpecialTokens
+from lightning_face_mars.modules.initialisation import INIT_STD, scale_encoders
 from lightning_face_mars.modules.parameter_groups import parameter_groups
 from lightning_face_mars.modules.schedule import WarmUpCosine, distillation_weight
 from lightning_face_mars.networks.feature_queue import NO_IDENTITY, QUEUE_NAMES
@@ -82,6 +83,8 @@ class MARSModule(FaceModule):
         decoder_heads: Heads of its decoder.
         queue_size: Features of past batches that are kept.
         temperature: First temperature of the contrastive term.
+        init_std: Standard deviation that the random weights of both encoders begin with; 0.02 as
+            published is little for narrow networks, which then learn slowly.
         inference_only: Leave out all that only training needs.
         alpha: Weight of the teacher at the end of its rise.
         alpha_epochs: Epochs of that rise.
@@ -136,6 +139,7 @@ class MARSModule(FaceModule):
         decoder_heads: int = 8,
         queue_size: int = 65536,
         temperature: float = 0.07,
+        init_std: float = 0.02,
         inference_only: bool = False,
         alpha: float = 0.4,
         alpha_epochs: int = 1,
@@ -183,6 +187,8 @@ class MARSModule(FaceModule):
             temperature=temperature,
             inference_only=inference_only,
         )
+        if init_std != INIT_STD:
+            scale_encoders(self.network, init_std)
         # all processes write the same into their queues: to send them about would cost more than
         # all the rest that processes tell each other
         self._ddp_params_and_buffers_to_ignore = [f"network.{name}" for name in QUEUE_NAMES]
@@ -226,14 +232,6 @@ class MARSModule(FaceModule):
             if name.startswith(idle):
                 parameter.requires_grad_(False)
 
-    def train(self, mode: bool = True) -> MARSModule:
-        """Set training mode; the momentum copies follow as ``teacher_dropout`` says."""
-        super().train(mode)
-        if mode and not self.hparams["teacher_dropout"] and not self.network.inference_only:
-            for name in FOLLOWED:
-                self.network.get_submodule(f"{name}_m").eval()
-        return self
-
     def on_fit_start(self) -> None:
         """Read the weights to start from, unless there are weights to go on from.
 
@@ -264,6 +262,11 @@ class MARSModule(FaceModule):
         image_features = self.network.encode_image(batch["images"])[1]
         text = self.network.encode_text(batch["input_ids"], batch["attention_mask"])
         return image_features, text[1]
+
+    def on_train_start(self) -> None:
+        """Let the teacher drop values or not; the trainer leaves that as it finds it."""
+        for name in FOLLOWED:
+            self.network.get_submodule(f"{name}_m").train(self.hparams["teacher_dropout"])
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Set the learning rates of this iteration."""
@@ -334,9 +337,13 @@ class MARSModule(FaceModule):
         """Forget an earlier evaluation."""
         self.evaluation.reset()
 
-    def predict_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
-        """Encode captions of the first loader, or pictures of the second."""
-        self._encode(batch)
+    def predict_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> Tensor:
+        """Encode captions of the first loader, or pictures of the second.
+
+        Returns:
+            Unit features ``(batch, embed_dim)``; what was found is in ``search_result`` at the end.
+        """
+        return self._encode(batch)
 
     def on_predict_epoch_end(self) -> None:
         """Search for all captions."""
@@ -448,11 +455,9 @@ class MARSModule(FaceModule):
             "are not in it"
         )
 
-    def _encode(self, batch: Batch) -> None:
-        if "images" in batch:
-            self.evaluation.add_images(batch)
-        else:
-            self.evaluation.add_captions(batch)
+    def _encode(self, batch: Batch) -> Tensor:
+        evaluation = self.evaluation
+        return (evaluation.add_images if "images" in batch else evaluation.add_captions)(batch)
 
     def _search(self, split: Literal["val", "test"] | None, loaders: Any) -> None:  # noqa: ANN401
         result = self.evaluation.compute(loaders[1])
