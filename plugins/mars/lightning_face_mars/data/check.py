@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from lightning_face.data.check import DataReport
-from lightning_face.data.image_folder import list_images
+from lightning_face.data.image_folder import list_images, read_image
 from lightning_face.errors import DataError
 from lightning_face_mars.data.file_check import sort_pictures
 from lightning_face_mars.data.person_layout import IMAGE_FOLDER, PARTS, PartName, PersonLayout
@@ -62,7 +62,7 @@ def _count(
         spread = f"{min(words)} to {max(words)}, half have at most {median(words):g}"
         report.facts[f"{part} words of a caption"] = spread
     elif expected:
-        report.add(Path(part), "the part holds no picture", "error")
+        report.add(Path(part), f"the part {part} holds no picture", "error")
 
 
 def _check_captions(report: DataReport, root: Path, records: Sequence[PersonRecord]) -> None:
@@ -99,23 +99,30 @@ def _check_pictures(
     for path in found.truncated:
         report.add(path, "the picture is truncated, what it lacks is grey", "warning")
     if full:
-        bad = {path for path, _ in found.bad}
-        _decode(report, [path for path in dict.fromkeys(files) if path not in bad])
+        known = {*found.truncated, *(path for path, _ in found.bad)}
+        _decode(report, [path for path in dict.fromkeys(files) if path not in known])
         for path in sorted(set(list_images(root / IMAGE_FOLDER)) - set(files)):
             report.add(path, "no record has this picture, it is not used", "note")
 
 
 def _decode(report: DataReport, files: Sequence[Path]) -> None:
     with ThreadPoolExecutor(_THREADS) as pool:
-        for path, failure in zip(files, pool.map(_failure, files), strict=True):
-            if failure is not None:
-                report.add(path, failure, "error")
+        damaged = [
+            path for path, sound in zip(files, pool.map(_is_sound, files), strict=True) if not sound
+        ]
+    for path in damaged:
+        try:
+            read_person(path)
+        except DataError as error:
+            report.add(path, str(error), "error")
+        else:
+            report.add(path, "the picture is damaged, what it lacks is grey", "warning")
     report.counts["pictures decoded"] = len(files)
 
 
-def _failure(path: Path) -> str | None:
+def _is_sound(path: Path) -> bool:
     try:
-        read_person(path)
-    except DataError as error:
-        return str(error)
-    return None
+        read_image(path)
+    except DataError:
+        return False
+    return True

@@ -97,8 +97,9 @@ class PersonDataModule(FaceDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__(root, batch_size, num_workers, seed)
-        if image_size < 1:
-            raise ConfigError(f"data.image_size is {image_size}, but must be at least 1")
+        for name, size in (("image_size", image_size), ("eval_batch_size", eval_batch_size)):
+            if size < 1:
+                raise ConfigError(f"data.{name} is {size}, but must be at least 1")
         if not 0 <= swap_probability <= 1:
             raise ConfigError(f"data.swap_probability is {swap_probability}, not in 0..1")
         if select_on is None:
