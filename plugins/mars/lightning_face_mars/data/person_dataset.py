@@ -46,7 +46,7 @@ class PairDataset(Dataset[Sample]):
         num_identities: Number of persons.
 
     Source:
-        RaSa, section 3.2 (weak positive pairs).
+        RaSa (IJCAI 2023), weak positive pairs.
     """
 
     def __init__(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +25,9 @@ Padding = Literal["longest", "max_words"]
 
 MAX_POSITIONS = 512
 """Positions that BERT has; a caption of more word pieces is cut."""
+
+
+_CAPTIONS_AT_ONCE = 4096
 
 
 class CaptionTokenizer:
@@ -115,9 +118,12 @@ class CaptionTokenizer:
         """
         return [self.vocabulary.tokens[int(index)] for index in ids]
 
-    def _encodings(self, captions: Sequence[str]) -> list[Encoding]:
-        texts = [normalize_caption(caption, self.max_words) for caption in captions]
-        return self._tokenizer.encode_batch(texts)
+    def _encodings(self, captions: Sequence[str]) -> Iterator[Encoding]:
+        # an encoding takes far more memory than its ids, hence not all of a data set at once
+        for start in range(0, len(captions), _CAPTIONS_AT_ONCE):
+            chosen = captions[start : start + _CAPTIONS_AT_ONCE]
+            texts = [normalize_caption(caption, self.max_words) for caption in chosen]
+            yield from self._tokenizer.encode_batch(texts)
 
 
 def pad_rows(

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from lightning_face.errors import ConfigError
+from lightning_face_mars.text import tokenizer as module
 from lightning_face_mars.text.tokenizer import CaptionTokenizer, pad_rows
 
 CAPTIONS = [
@@ -63,6 +64,13 @@ def test_no_caption_outgrows_the_positions():
     caption = " ".join(["supercalifragilisticexpialidocious"] * 75)
     assert len(tokenizer.encode([caption])[0]) == 512
     assert len(tokenizer.spans([caption])[0]) == 511
+
+
+def test_many_captions_are_encoded_part_by_part(tokenizer, monkeypatch):
+    expected = tokenizer.encode(CAPTIONS)
+    monkeypatch.setattr(module, "_CAPTIONS_AT_ONCE", 2)
+    assert tokenizer.encode(CAPTIONS) == expected
+    assert tokenizer.encode([]) == []
 
 
 def test_spans_lead_back_to_the_caption(tokenizer):
