@@ -6,10 +6,9 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from lightning_face.errors import ConfigError
+from lightning_face_mars.data.person_layout import LAYOUTS, PARTS
 
 __all__ = ["add_arguments", "run"]
-
-_LAYOUTS = ("cuhk-pedes", "icfg-pedes", "rstpreid")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -19,7 +18,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         parser: Parser of the verb.
     """
     parser.add_argument("root", metavar="ROOT", type=Path, help="empty folder to write into")
-    parser.add_argument("--layout", choices=_LAYOUTS, default=_LAYOUTS[0], help="whose files")
+    parser.add_argument("--layout", choices=LAYOUTS, default="cuhk-pedes", help="whose files")
     parser.add_argument("--train", type=int, default=100, help="persons to train with")
     parser.add_argument("--val", type=int, default=25, help="persons for validation")
     parser.add_argument("--test", type=int, default=25, help="persons for the test")
@@ -39,7 +38,6 @@ def run(options: Namespace) -> int:
     Raises:
         ConfigError: A number is too small or too large, or the folder is not empty.
     """
-    from lightning_face_mars.data.person_layout import LAYOUTS, PARTS
     from lightning_face_mars.data.sample import write_sample
 
     for name, least in (("train", 1), ("val", 0), ("test", 1), ("images", 1), ("seed", 0)):
