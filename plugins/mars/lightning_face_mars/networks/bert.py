@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import dropout, gelu, linear, scaled_dot_product_attention
+from torch.nn.functional import dropout, gelu, scaled_dot_product_attention
 
 from lightning_face.errors import ConfigError, DataError
 
@@ -180,15 +180,16 @@ class BertAttention(nn.Module):
         return self.self.query(hidden).unflatten(-1, (self.num_heads, -1))
 
     def keys_values(self, tokens: Tensor) -> KeysValues:
-        """Map tokens ``(batch, tokens, key_width)`` to keys and values, by one product.
+        """Map tokens ``(batch, tokens, key_width)`` to keys and values.
 
         Returns:
             Keys and values, each ``(batch, heads, tokens, head_width)``.
         """
-        key, value = self.self.key, self.self.value
-        weight = torch.cat([key.weight, value.weight])
-        both = linear(tokens, weight, torch.cat([key.bias, value.bias]))
-        keys, values = both.unflatten(-1, (2, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
+        # one product by joined weights is no faster, and slower for few tokens
+        keys, values = (
+            projection(tokens).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+            for projection in (self.self.key, self.self.value)
+        )
         return keys, values
 
     def attend(
