@@ -227,7 +227,11 @@ class MARSModule(FaceModule):
                 "the network has no branch of reconstructions: set model.preset to rasa, or "
                 "model.weights.reconstruction to 0"
             )
-        idle = tuple(idle_parts(self.network, settings))
+        self.freeze_idle_parts()
+
+    def freeze_idle_parts(self) -> None:
+        """Leave out of training what no term gives a gradient, see `idle_parts`."""
+        idle = tuple(idle_parts(self.network, self.loss_settings))
         for name, parameter in self.network.named_parameters():
             if name.startswith(idle):
                 parameter.requires_grad_(False)
