@@ -27,7 +27,7 @@ from lightning_face_mars.losses import (
 from lightning_face_mars.modules.parameter_groups import parameter_groups
 from lightning_face_mars.modules.schedule import WarmUpCosine, distillation_weight
 from lightning_face_mars.networks.bert import BertSettings
-from lightning_face_mars.networks.person_search import PersonSearchNetwork, Preset
+from lightning_face_mars.networks.person_search import PersonSearchNetwork
 from lightning_face_mars.training_losses import (
     LossSettings,
     Term,
@@ -185,10 +185,12 @@ def make_network(config: Config, state: Tensors) -> PersonSearchNetwork:
 
 def run_train_step(config: Config, state: Tensors, inputs: Tensors) -> Tensors:
     network = make_network(config, state)
-    weights = dict(zip(get_args(Term), config["weights"], strict=False))
-    preset: Preset = "mars" if network.reconstruction else "rasa"
+    # the case holds terms of weight 0 as well, which are not computed otherwise
+    given = dict.fromkeys(get_args(Term), 0.0)
+    for term, weight in zip(given, config["weights"], strict=False):
+        given[term] = weight or 1e-30
     settings = LossSettings(
-        weights=preset_weights(preset, weights),
+        weights=preset_weights("mars", given),
         special=special_tokens(config),
         momentum=config["momentum"],
         mask_ratio=config.get("mask_ratio", 0.75),
