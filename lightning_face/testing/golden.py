@@ -40,7 +40,8 @@ class GoldenCase:
     Attributes:
         name: Name of the folder.
         model: Key of the runner that computes the case.
-        config: Settings of the network.
+        config: Settings of the network; also the ``examples`` of a case that is about text,
+            which no tensor holds.
         state_dict: Weights, in the key names of the published checkpoint.
         inputs: Stored inputs.
         outputs: Expected outputs.
@@ -121,7 +122,7 @@ def load_case(folder: str | Path) -> GoldenCase:
     return GoldenCase(
         name=folder.name,
         model=spec["model"],
-        config=spec["config"],
+        config=spec["config"] | {key: spec[key] for key in ("examples",) if key in spec},
         state_dict=state_dict,
         inputs={key: stored[key] for key in spec["inputs"]},
         outputs={key: stored[key] for key in spec["outputs"]},

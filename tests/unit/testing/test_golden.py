@@ -49,6 +49,15 @@ def linear(config, state_dict, inputs):
     return {"y": inputs["x"] @ state_dict["weight"].T + state_dict["bias"]}
 
 
+def test_examples_of_a_case_reach_its_runner(case_folder):
+    spec = json.loads((case_folder / "case.json").read_text())
+    assert load_case(case_folder).config == {}
+    spec |= {"config": {"max_words": 3}, "examples": [{"caption": "a red hat"}]}
+    (case_folder / "case.json").write_text(json.dumps(spec))
+    expected = {"max_words": 3, "examples": [{"caption": "a red hat"}]}
+    assert load_case(case_folder).config == expected
+
+
 def test_uniform_is_a_function_of_the_name():
     values = uniform("encoder.weight", (1000,))
     assert np.abs(values).max() < 1
