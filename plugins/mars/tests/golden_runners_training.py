@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
+from lightning_face_mars.loss_settings import LossSettings, Term, preset_weights
 from lightning_face_mars.losses import (
     MaskingDraws,
     SpecialTokens,
@@ -28,13 +29,7 @@ from lightning_face_mars.modules.parameter_groups import parameter_groups
 from lightning_face_mars.modules.schedule import WarmUpCosine, distillation_weight
 from lightning_face_mars.networks.bert import BertSettings
 from lightning_face_mars.networks.person_search import PersonSearchNetwork
-from lightning_face_mars.training_losses import (
-    LossSettings,
-    Term,
-    TrainingDraws,
-    preset_weights,
-    training_losses,
-)
+from lightning_face_mars.training_losses import TrainingDraws, training_losses
 
 Config = dict[str, Any]
 Tensors = dict[str, Tensor]

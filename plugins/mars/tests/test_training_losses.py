@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, pad
 
-from lightning_face.errors import ConfigError
 from lightning_face_mars import training_losses as module_under_test
+from lightning_face_mars.loss_settings import LossSettings, Term, idle_parts, preset_weights
 from lightning_face_mars.losses import (
     MaskingDraws,
     SpecialTokens,
@@ -25,14 +25,7 @@ from lightning_face_mars.losses import (
     sequence_normalizer,
 )
 from lightning_face_mars.networks.person_search import PersonSearchNetwork, preset_settings
-from lightning_face_mars.training_losses import (
-    LossSettings,
-    Term,
-    TrainingDraws,
-    idle_parts,
-    preset_weights,
-    training_losses,
-)
+from lightning_face_mars.training_losses import TrainingDraws, training_losses
 
 SIZE, WORDS, QUEUE = 4, 20, 10
 SPECIAL = SpecialTokens(pad=0, cls=1, mask=2)
@@ -339,23 +332,3 @@ def test_attributes_of_the_shown_person_can_be_left_out(monkeypatch):
     assert (everything[:, 1:3] == 1).all()
     assert (known[:SIZE, 1:3] == 1).all()
     assert not known[SIZE:].any()
-
-
-def test_weights_are_those_of_the_papers():
-    assert list(preset_weights("mars").values()) == [0.5, 1, 1, 0.5, 0.5, 1, 2]
-    assert list(preset_weights("rasa").values()) == [0.5, 1, 1, 0.5, 0.5, 0, 0]
-    assert list(preset_weights("albef").values()) == [1, 1, 1, 0, 0, 0, 0]
-    assert preset_weights("albef", {"relation": 2})["relation"] == 2
-
-
-@pytest.mark.parametrize(
-    ("weights", "reason"),
-    [
-        ({"color": 1.0}, "no term 'color'"),
-        ({"matching": -1.0}, "matching is -1.0"),
-        (dict.fromkeys(TERMS, 0.0), "nothing to learn"),
-    ],
-)
-def test_wrong_weights_are_refused(weights, reason):
-    with pytest.raises(ConfigError, match=reason):
-        preset_weights("mars", weights)

@@ -22,6 +22,7 @@ from lightning_face_mars.evaluation.person_search_evaluation import (
     PersonSearchEvaluation,
 )
 from lightning_face_mars.importer import initialize_from
+from lightning_face_mars.loss_settings import LossSettings, idle_parts, preset_weights
 from lightning_face_mars.losses import AttributeNegatives, DistillAxis, SpecialTokens
 from lightning_face_mars.modules.initialisation import INIT_STD, scale_encoders
 from lightning_face_mars.modules.parameter_groups import parameter_groups
@@ -39,12 +40,7 @@ from lightning_face_mars.text.vocabulary import (
     Vocabulary,
     packaged_vocabulary,
 )
-from lightning_face_mars.training_losses import (
-    LossSettings,
-    idle_parts,
-    preset_weights,
-    training_losses,
-)
+from lightning_face_mars.training_losses import training_losses
 
 __all__ = ["MARSModule"]
 
