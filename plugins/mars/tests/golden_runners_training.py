@@ -255,6 +255,10 @@ def run_parameter_groups(config: Config, state: Tensors, inputs: Tensors) -> Ten
     groups = parameter_groups(
         network.named_parameters(), rates["lr"], rates["lr_custm"], rates["weight_decay"]
     )
+    for group, expected in zip(groups, config["examples"], strict=True):
+        assert set(group["names"]) == set(expected["parameters"])
+        assert group["lr"] == expected["lr"]
+        assert group["weight_decay"] == expected["weight_decay"]
     trained = [each for group in groups for each in group["params"]]
     return {
         "number_of_keys": torch.tensor(len(trained)),
