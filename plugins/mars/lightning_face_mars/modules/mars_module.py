@@ -464,5 +464,4 @@ class MARSModule(FaceModule):
         self.search_result = result
         if split is not None:
             rows = {f"{split}/{name}": value for name, value in result.rows().items()}
-            # every process has the whole table
-            self.log_dict(rows, rank_zero_only=False, sync_dist=False)
+            self.log_dict(rows, sync_dist=True)
