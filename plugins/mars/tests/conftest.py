@@ -1,15 +1,20 @@
-"""A network small enough for tests, with all parts."""
+"""A network small enough for tests, with all parts, and a few drawn pedestrians."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from lightning_face_mars.data.person_layout import CUHK_PEDES
+from lightning_face_mars.data.sample import SAMPLE_WORDS, write_sample
 from lightning_face_mars.networks.person_search import PersonSearchNetwork
-from lightning_face_mars.published_files import Notes
+from lightning_face_mars.published_files import Notes, write_published
+from lightning_face_mars.text.vocabulary import SPECIAL_TOKENS
 
 SMALL: dict[str, Any] = {
     "image_size": 64,
@@ -89,3 +94,22 @@ def albef_tensors(
     return {
         name: value for name, value in network.state_dict().items() if not name.startswith(later)
     }
+
+
+@pytest.fixture(scope="session")
+def drawn_gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A CUHK-PEDES with 2, 2 and 3 persons in two pictures each, to be read only."""
+    folder = tmp_path_factory.mktemp("drawn-gallery")
+    write_sample(folder, CUHK_PEDES, {"train": 2, "val": 2, "test": 3}, images_each=2)
+    return folder
+
+
+@pytest.fixture
+def search_checkpoint(
+    tmp_path: Path, small_network: Callable[..., PersonSearchNetwork], small_notes: Notes
+) -> Path:
+    """Weights of a small network that reads the words of drawn pedestrians."""
+    path = tmp_path / "search.safetensors"
+    notes = replace(small_notes, max_words=40, vocabulary=[*SPECIAL_TOKENS, *SAMPLE_WORDS])
+    write_published(path, small_network().state_dict(), notes)
+    return path
