@@ -186,6 +186,23 @@ def test_half_precision_scores_are_near(small_network, pictures, texts):
     assert (logits.float() - exact).abs().max() < 0.1 * exact.abs().max()
 
 
+def test_mixed_precision_keeps_gradients_near(small_network, pictures, texts):
+    network = small_network()
+
+    def gradient(enabled):
+        network.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            tokens, _ = network.encode_image(pictures)
+            hidden, features = network.encode_text(*texts)
+            logits = network.match_logits(*texts, tokens)
+            made = network.reconstruct(pictures, torch.linspace(0, 1, 48).view(3, 16), hidden)
+        (logits.float().sum() + features.float().sum() + made.patches.float().sum()).backward()
+        return network.visual_encoder.patch_embed.proj.weight.grad.flatten().clone()
+
+    exact, mixed = gradient(False), gradient(True)
+    assert torch.cosine_similarity(exact, mixed, dim=0) > 0.98
+
+
 def test_all_trained_weights_can_get_a_gradient(small_network, pictures, texts):
     network = small_network().train()
     ids, mask = texts

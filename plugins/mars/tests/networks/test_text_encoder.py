@@ -96,7 +96,7 @@ def test_all_texts_may_have_drawn_images(encoder, texts, image_tokens):
     memory = encoder.image_memory(image_tokens)
     close(
         encoder.encode_with_images(ids, mask, memory, [drawn]),
-        encoder.encode_with_images(ids, mask, memory[drawn]),
+        encoder.encode_with_images(ids, mask, encoder.image_memory(image_tokens[drawn])),
     )
 
 
@@ -234,7 +234,7 @@ def test_texts_longer_than_the_positions_are_refused():
 
 @pytest.mark.parametrize(
     ("settings", "message"),
-    [({"hidden_size": 50}, "no multiple"), ({"fusion_layer": 4}, "fusion_layer 4")],
+    [({"hidden_size": 50}, "no multiple"), ({"fusion_layer": 5}, "fusion_layer 5")],
 )
 def test_settings_that_do_not_fit_are_refused(settings, message):
     with pytest.raises(ConfigError, match=message):
