@@ -65,7 +65,7 @@ class BertSettings:
                 f"hidden_size {self.hidden_size} is no multiple of its "
                 f"{self.num_attention_heads} heads"
             )
-        if not 0 < self.fusion_layer < self.num_hidden_layers:
+        if not 0 < self.fusion_layer <= self.num_hidden_layers:
             raise ConfigError(
                 f"fusion_layer {self.fusion_layer} must lie within the {self.num_hidden_layers} "
                 "layers"

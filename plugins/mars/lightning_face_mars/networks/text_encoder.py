@@ -35,10 +35,6 @@ class ImageMemory:
 
     layers: tuple[KeysValues | None, ...]
 
-    def __getitem__(self, index: Tensor | slice) -> ImageMemory:
-        """Select pictures."""
-        return ImageMemory(tuple(pair and (pair[0][index], pair[1][index]) for pair in self.layers))
-
 
 class BertEncoder(nn.Module):
     """The layers.
