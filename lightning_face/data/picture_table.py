@@ -51,6 +51,8 @@ img.right { box-shadow: 0 0 0 4px var(--right); }
 img.wrong { box-shadow: 0 0 0 2px var(--wrong); }
 td.heading { padding: 14px 0 2px; max-width: 0; line-height: 1.45; }
 tr:first-child td.heading { padding-top: 2px; }
+td.heading div { position: sticky; left: 10px; width: fit-content;
+  max-width: min(100%, calc(100vw - 80px)); }
 a { color: inherit; }
 """
 
@@ -121,7 +123,7 @@ def write_overview(
     with atomic_path(written[0]) as temporary:
         sheet.save(temporary, format="PNG")
     with atomic_path(written[1]) as temporary:
-        temporary.write_text(_page(table, title, lead), encoding="utf-8")
+        temporary.write_text(_page(table, title, lead, len(spread) == count), encoding="utf-8")
     return written
 
 
@@ -211,7 +213,8 @@ def _wrapped(text: str, font: _Font, width: int) -> list[str]:
     return lines
 
 
-def _page(table: PictureTable, title: str, lead: str) -> str:
+def _page(table: PictureTable, title: str, lead: str, on_sheet: bool) -> str:
+    part = "All" if on_sheet else "Some"
     titles = "".join(f"<th>{escape(each)}</th>" for each in table.titles)
     head = f"<thead><tr>{titles}</tr></thead>\n" if titles else ""
     rows = [*table.head, *table.rows]
@@ -233,7 +236,7 @@ def _page(table: PictureTable, title: str, lead: str) -> str:
 <body>
 <main>
 <h1>{escape(title)}</h1>
-<p class="lead">{escape(lead)} Some of it is on one <a href="contact_sheet.png">sheet</a>.</p>
+<p class="lead">{escape(lead)} {part} of it is on one <a href="contact_sheet.png">sheet</a>.</p>
 <div class="sheet" style="--width:{table.width}px"><table>
 {head}<tbody>
 {body}
@@ -248,7 +251,7 @@ def _page(table: PictureTable, title: str, lead: str) -> str:
 def _heading(text: str, columns: int) -> str:
     if not text:
         return ""
-    return f'<tr><td class="heading" colspan="{columns}">{escape(text)}</td></tr>\n'
+    return f'<tr><td class="heading" colspan="{columns}"><div>{escape(text)}</div></td></tr>\n'
 
 
 def _cell(cell: Cell | None) -> str:

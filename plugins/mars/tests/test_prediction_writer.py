@@ -93,7 +93,7 @@ def test_a_page_beside_measures_and_queries(small_network, loaders, trainer, tmp
     right = result.gallery_identities[places] == result.caption_identities[:, None]
     shown = [0, 3, 6, 8, 11]
     assert page.count('class="right"') == right[shown].sum()
-    assert f"the first is right in {result.rows()['R@1']:.1f} %" in page
+    assert f"the first is right in {result.rows()['R@1']:.1f}\u00a0%" in page
     with (folder / "queries.csv").open(newline="") as file:
         assert len([*csv.DictReader(file)]) == 12
 

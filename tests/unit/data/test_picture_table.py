@@ -26,6 +26,7 @@ def test_pictures_lie_in_rows_and_columns(folder):
     colors = [[sheet.getpixel((x, y)) for x in (48, 120)] for y in (90, sheet.height - 60)]
     assert colors == [[(255, 0, 0), (255, 255, 255)], [(0, 0, 255), (255, 0, 0)]]
     page = page_path.read_text()
+    assert "All of it" in page
     assert re.findall(r'<img src="([^"]+)"', page) == [
         "red.png",
         "blue%20%26%20green.png",
@@ -38,7 +39,9 @@ def test_pictures_lie_in_rows_and_columns(folder):
 def test_the_sheet_shows_some_rows_and_the_page_all(folder):
     table = PictureTable(["one"], [[Cell("red.png")]] * 30, width=32)
     sheet, page = write_overview(folder, table, "Many", "Thirty rows.", shown_rows=3)
-    assert page.read_text().count("<img") == 30
+    text = page.read_text()
+    assert text.count("<img") == 30
+    assert "Some of it" in text
     with Image.open(sheet) as picture:
         assert picture.height < 5 * 60
 

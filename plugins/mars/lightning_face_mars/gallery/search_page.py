@@ -152,8 +152,8 @@ def write_evaluation(
     rows = result.rows()
     lead = (
         f"{len(result.captions)} captions search {len(result.gallery_files)} pictures: the first "
-        f"is right in {rows['R@1']:.1f} %, one of ten in {rows['R@10']:.1f} %, mAP "
-        f"{rows['mAP']:.1f} %. Of {len(chosen)} captions the picture they describe is shown, and "
+        f"is right in {rows['R@1']:.1f}\u00a0%, one of ten in {rows['R@10']:.1f}\u00a0%, mAP\u00a0"
+        f"{rows['mAP']:.1f}\u00a0%. Of {len(chosen)} captions the picture they describe is shown, and "
         "what they found with its score; the right person is framed green."
     )
     written = write_search_page(folder, chosen, "Searches", lead, hits, width, shown_searches)
