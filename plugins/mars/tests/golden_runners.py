@@ -10,7 +10,5 @@ PARTS = ("networks", "training", "data", "evaluation")
 RUNNERS = {
     model: runner
     for part in PARTS
-    for model, runner in load_runners(
-        Path(__file__).with_name(f"golden_runners_{part}.py")
-    ).items()
+    for model, runner in load_runners(Path(__file__).with_name(f"golden_runners_{part}.py")).items()
 }
