@@ -153,8 +153,8 @@ def write_evaluation(
     lead = (
         f"{len(result.captions)} captions search {len(result.gallery_files)} pictures: the first "
         f"is right in {rows['R@1']:.1f}\u00a0%, one of ten in {rows['R@10']:.1f}\u00a0%, mAP\u00a0"
-        f"{rows['mAP']:.1f}\u00a0%. Of {len(chosen)} captions the picture they describe is shown, and "
-        "what they found with its score; the right person is framed green."
+        f"{rows['mAP']:.1f}\u00a0%. Of {len(chosen)} captions the picture they describe is shown, "
+        "and what they found with its score; the right person is framed green."
     )
     written = write_search_page(folder, chosen, "Searches", lead, hits, width, shown_searches)
     return [folder / "metrics.json", folder / "queries.csv", *written]
