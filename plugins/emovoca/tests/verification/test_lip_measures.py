@@ -51,7 +51,9 @@ def test_closures_that_stay_open_are_counted():
 
 
 def test_lips_pressed_through_each_other_are_closed():
-    assert closures(np.where(SOURCE > SOURCE.min(), SOURCE, -0.002), SOURCE)[0] == 1
+    pressed = SOURCE.copy()
+    pressed[SOURCE.argmin()] = -0.002
+    assert closures(pressed, SOURCE)[0] == 1
 
 
 def test_a_source_that_never_closes_keeps_all_its_closures():
