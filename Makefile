@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PLUGINS := $(patsubst %/pyproject.toml,./%,$(sort $(wildcard plugins/*/pyproject.toml)))
 SETUP := constraints.txt pyproject.toml $(wildcard plugins/*/pyproject.toml)
 CASES ?= plugins
+JOBS ?= 2
 
 .PHONY: help demo test install lint types smoke bench golden gpu-check clean
 
@@ -30,9 +31,10 @@ install: $(VENV)/.dev ## Make .venv with the core, every plugin and the developm
 demo: $(VENV)/.demo ## Train Mamba-ST on the bundled sample and name what it made
 	$(BIN)/lightning-face fit --config experiments/mambast.yaml
 
-# on tensors as small as those of the tests a second thread costs more than it brings
-test: $(VENV)/.dev ## Run every test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+# on tensors as small as those of the tests a second thread costs more than it brings; a file's tests
+# share what they have trained, so they stay in one process
+test: $(VENV)/.dev ## Run every test: make test JOBS=2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 lint: $(VENV)/.dev ## Check style and formatting
 	$(BIN)/ruff check .

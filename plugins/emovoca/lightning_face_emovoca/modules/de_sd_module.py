@@ -65,6 +65,12 @@ class DESDModule(SpiralModule):
         equal_start: Whether the two halves of the decoder's first layer start from the same
             random weights. They get the same gradients, as each gets the latent of the other, so
             by what they differ at the start they differ for good, which is noise in mixtures.
+        rest_weight: Weight of the mean square of the latents of zero displacement. Biases else
+            give the neutral face latents of their own, which every mixture then has twice or
+            thrice, so that lips at rest stand open.
+        largest_scale: Each displacement of a batch is multiplied by a number between 0 and this
+            one, drawn at random, so that talking at double strength and expressions at thrice the
+            intensity are not beyond what training has seen; 1 leaves displacements as they are.
         lr: Learning rate of Adam.
         lr_schedule: ``constant``, or ``cosine`` down to 0 with a warm-up.
     """
@@ -84,6 +90,8 @@ class DESDModule(SpiralModule):
         vertex_weights: str | None = None,
         displacement_weight: float = 0.1,
         equal_start: bool = False,
+        rest_weight: float = 0.0,
+        largest_scale: float = 1.0,
         lr: float = 1e-4,
         lr_schedule: LearningRateSchedule = "constant",
     ) -> None:
@@ -137,12 +145,14 @@ class DESDModule(SpiralModule):
 
     def training_step(self, batch: DisplacementBatch, batch_idx: int) -> Tensor:
         """Compute the loss of a batch of displacements of both kinds."""
-        talking, expression = batch["talking"], batch["expression"]
+        talking, expression = (self._scaled(batch[kind]) for kind in ("talking", "expression"))
         preds = self.network(talking, expression)
         terms = {
             "talking_loss": self._loss(preds[0], talking),
             "expression_loss": self._loss(preds[1], expression),
         }
+        if self.hparams["rest_weight"]:
+            terms["rest_loss"] = self.hparams["rest_weight"] * self._rest_loss(talking)
         loss = torch.stack([*terms.values()]).sum()
         logged = {f"train/{name}": value.detach() for name, value in terms.items()}
         size = len(talking) + len(expression)
@@ -216,6 +226,20 @@ class DESDModule(SpiralModule):
     def _loss(self, pred: Tensor, target: Tensor) -> Tensor:
         scale, weight = self.network.scale, self.hparams["displacement_weight"]
         return es2d_loss(scale * pred, scale * target, self.vertex_weights, weight)["loss"]
+
+    def _scaled(self, displacement: Tensor) -> Tensor:
+        """Make each displacement of a batch larger or smaller by chance."""
+        largest = self.hparams["largest_scale"]
+        if largest == 1:
+            return displacement
+        draws = torch.rand(len(displacement), 1, 1, device=displacement.device)
+        return displacement * (draws * largest)
+
+    def _rest_loss(self, talking: Tensor) -> Tensor:
+        """Take the mean square of the latents that both encoders give a face at rest."""
+        still = torch.zeros_like(talking[:1])
+        encoders = self.network.encode_talking, self.network.encode_expression
+        return torch.stack([encode(still).square().mean() for encode in encoders]).sum()
 
     def _mixture(self, talking: Tensor, expression: Tensor, intensity: float) -> Tensor:
         """Mix a sentence ``(frames, vertices, 3)`` with an expression ``(vertices, 3)``."""

@@ -14,7 +14,6 @@ STILL = 5e-5
 
 _FARTHEST_LAG = 15
 _CLOSED, _LOW = 0.05, 0.25
-_NEARLY_CLOSED = 0.1
 
 
 def correlation(curve: Curve, source: Curve) -> float:
@@ -59,21 +58,19 @@ def spread_ratio(curve: Curve, source: Curve) -> float:
 def closures(curve: Curve, source: Curve) -> tuple[float, int]:
     """Share of the closures of the source that a curve of openings keeps.
 
-    The source is closed where it is at or below its 5 % quantile. The curve is closed where it is
-    below its 25 % quantile, or within a tenth of its range from its lowest value: where lips rest
-    for more than a quarter of the time, the quantile lies in the noise of their rest.
+    The source is closed below its 5 % quantile, the curve below its 25 % quantile. Both are signed:
+    lips that are pressed through each other are closed, though their distance grows.
 
     Returns:
-        The share in 0..1, and the frame of the closure that is the most open; nan and -1 where
-        the source does not move.
+        The share in 0..1, which is 1 where the source never closes, and the frame of the closure
+        that is the most open or -1; nan and -1 where the source does not move.
     """
     if _is_still(source):
         return float("nan"), -1
-    closed = np.flatnonzero(source <= np.quantile(source, _CLOSED))
-    limit = max(
-        float(np.quantile(curve, _LOW)), float(curve.min() + _NEARLY_CLOSED * np.ptp(curve))
-    )
-    kept = curve[closed] <= limit
+    closed = np.flatnonzero(source < np.quantile(source, _CLOSED))
+    if not len(closed):
+        return 1.0, -1
+    kept = curve[closed] < np.quantile(curve, _LOW)
     return float(kept.mean()), int(closed[curve[closed].argmax()])
 
 

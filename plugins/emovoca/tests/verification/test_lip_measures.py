@@ -50,7 +50,11 @@ def test_closures_that_stay_open_are_counted():
     assert frame == lowest
 
 
-def test_the_noise_of_lips_at_rest_is_no_opening():
-    source = np.maximum(SOURCE, 0.005)
-    noise = np.random.default_rng(0).normal(scale=1e-6, size=120)
-    assert closures(source + noise, source)[0] == 1
+def test_lips_pressed_through_each_other_are_closed():
+    pressed = SOURCE.copy()
+    pressed[SOURCE.argmin()] = -0.002
+    assert closures(pressed, SOURCE)[0] == 1
+
+
+def test_a_source_that_never_closes_keeps_all_its_closures():
+    assert closures(SOURCE, np.maximum(SOURCE, 0.005)) == (1.0, -1)
