@@ -38,12 +38,14 @@ class VQFirstStage(nn.Module):
     Args:
         num_embeddings: Number of codes.
         latent_channels: Channels of a latent, and width of a code.
-        channels: Channels at full size, a multiple of 32.
+        channels: Channels at full size, a multiple of ``norm_groups``.
         channel_multipliers: Channels at each size over ``channels``.
         num_res_blocks: Residual blocks a size of the encoder; one more in the decoder.
         attention_resolutions: Sides, of a picture of ``resolution``, at which pixels attend to
             each other also outside the middle.
         resolution: Side by which these are counted; pictures may have any.
+        norm_groups: Groups of every norm. A norm takes away what is common to a group, so that a
+            narrow network needs fewer of them to know colours.
 
     Raises:
         ConfigError: The settings do not fit each other.
@@ -63,12 +65,13 @@ class VQFirstStage(nn.Module):
         num_res_blocks: int = 2,
         attention_resolutions: Sequence[int] = (),
         resolution: int = 256,
+        norm_groups: int = 32,
     ) -> None:
         super().__init__()
-        if channels % 32 or not channel_multipliers:
+        if channels % norm_groups or not channel_multipliers:
             msg = (
-                f"channels={channels} must be a multiple of 32, and channel_multipliers="
-                f"{list(channel_multipliers)} must not be empty"
+                f"channels={channels} must be a multiple of norm_groups={norm_groups}, and "
+                f"channel_multipliers={list(channel_multipliers)} must not be empty"
             )
             raise ConfigError(msg)
         # slow to import, and of no use to those who have latents
@@ -84,7 +87,7 @@ class VQFirstStage(nn.Module):
             latent_channels=latent_channels,
             num_vq_embeddings=num_embeddings,
             vq_embed_dim=latent_channels,
-            norm_num_groups=32,
+            norm_num_groups=norm_groups,
             scaling_factor=1.0,
             down_block_types=tuple(
                 "AttnDownEncoderBlock2D" if each else "DownEncoderBlock2D" for each in attends
