@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lightning_face.errors import ConfigError
+from lightning_face_sis.networks.conditioning import Conditioning
 
 if TYPE_CHECKING:
     from lightning_face_sis.networks.semantic_diffusion import SemanticDiffusion
@@ -69,7 +70,7 @@ class GuidedPredictor:
             else:
                 # the same label map: what depends on it alone is not computed again
                 other = self._plain.replace_styles(network.null_styles(labels))
-            self._both = other.concatenate(self._plain)
+            self._both = Conditioning.cat([other, self._plain])
 
     def __call__(self, latents: Tensor, timestep: int) -> Tensor:
         """Predict the noise in latents.

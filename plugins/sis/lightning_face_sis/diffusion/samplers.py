@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol, get_args
+from typing import Any, Literal, NamedTuple, Protocol, cast, get_args
 
 import torch
 from torch import Tensor
@@ -211,7 +211,9 @@ class DPMSolver:
         from diffusers import DPMSolverMultistepScheduler
 
         self.timesteps: tuple[int, ...] = tuple(timesteps.flip(0).tolist())
-        self._solver: Any = DPMSolverMultistepScheduler(num_train_timesteps=len(schedule))
+        solver = DPMSolverMultistepScheduler(num_train_timesteps=len(schedule))
+        # the library does not tell the types of its schedulers
+        self._solver = cast("Any", solver)
         # diffusers computes its own levels with 32 bits
         self._solver.alphas_cumprod = schedule.alphas_cumprod.cpu()
         self._solver.set_timesteps(timesteps=list(self.timesteps))

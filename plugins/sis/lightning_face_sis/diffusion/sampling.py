@@ -108,11 +108,12 @@ def denoise(
         styles = network.null_styles(labels)
     shape = network.latent_shape(labels)
     streams = _Noise(seeds, len(labels), shape, labels.device)
-    latents = streams.draw() if noise is None else noise
+    # drawn in any case: noise that was made of the same seeds must not come again
+    drawn = streams.draw()
+    latents = drawn if noise is None else noise
     keeper = None
     if keep_mask is not None and original is not None:
-        fresh = latents if noise is None else streams.draw()
-        keeper = _Keeper(network, keep_mask, original, fresh, stepper.timesteps)
+        keeper = _Keeper(network, keep_mask, original, drawn, stepper.timesteps)
         latents = keeper.keep(skip, latents)
     predict = GuidedPredictor(
         network, labels, styles, guidance_scale, unconditional, guidance_interval
@@ -285,7 +286,8 @@ class _Keeper:
         noise: Tensor,
         timesteps: tuple[int, ...],
     ) -> None:
-        share = F.adaptive_avg_pool2d(keep_mask.float(), noise.shape[-2:])
+        height, width = noise.shape[-2:]
+        share = F.adaptive_avg_pool2d(keep_mask.float(), (height, width))
         self._mask = share >= 1
         self._schedule = network.schedule
         self._noise = noise

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lightning_face.errors import ConfigError
-from lightning_face_sis.data.label_map import one_hot_masks
+from lightning_face_sis.networks.label_pyramid import LabelPyramid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -148,11 +148,10 @@ def semantic_attention_loss(
     Returns:
         A scalar.
     """
+    pyramid = LabelPyramid(labels, num_classes)
     loss = labels.new_zeros((), dtype=torch.float32)
     for layer, grid in logits:
-        masks = F.interpolate(labels.float(), size=grid, mode="nearest")
-        if not labels.is_floating_point():
-            masks = one_hot_masks(masks, num_classes)
+        masks = pyramid.masks(grid)
         found = layer.float().mean(dim=1).transpose(1, 2).unflatten(2, grid)
         if loss_type == "bce":
             loss = loss + F.binary_cross_entropy_with_logits(found, masks)

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from lightning_face.errors import ConfigError
-from lightning_face_sis.data.label_map import one_hot_masks
 from lightning_face_sis.diffusion.noise_schedule import NoiseSchedule, Parameterization
+from lightning_face_sis.networks.label_pyramid import LabelPyramid
 from lightning_face_sis.networks.semantic_unet import SemanticUNet
 from lightning_face_sis.networks.style_encoder import GroupedStyleEncoder
 from lightning_face_sis.networks.vq_first_stage import VQFirstStage
@@ -109,7 +108,9 @@ class SemanticDiffusion(nn.Module):
     @property
     def image_multiple(self) -> int:
         """What height and width of pictures must be a multiple of."""
-        return max(self.style_encoder.side_multiple, self.first_stage.factor * self.unet.factor)
+        return max(
+            self.style_encoder.side_multiple, self.first_stage.factor * self.unet.side_multiple
+        )
 
     def latent_shape(self, labels: Tensor) -> tuple[int, int, int]:
         """Return channels, height and width of the latents of one image.
@@ -132,12 +133,12 @@ class SemanticDiffusion(nn.Module):
         Returns:
             Styles ``(batch, classes, context_dim)`` in -1..1.
         """
-        if not labels.is_floating_point():
-            # the largest size at which the encoder looks at the classes
-            height, width = (side // self._style_stride for side in images.shape[-2:])
-            small = F.interpolate(labels.float(), size=(height, width), mode="nearest")
-            labels = one_hot_masks(small, self.num_classes)
-        styles: Tensor = self.style_encoder(images, labels.to(images.dtype))
+        height, width = images.shape[-2:]
+        # the encoder looks at the classes from this size on, never at full size
+        stride = self.style_encoder.side_multiple // 2**self.style_encoder.num_codes
+        pyramid = LabelPyramid(labels, self.num_classes)
+        masks = pyramid.masks((height // stride, width // stride), images.dtype)
+        styles: Tensor = self.style_encoder(images, masks)
         return styles
 
     def null_styles(self, labels: Tensor) -> Tensor:
@@ -194,7 +195,3 @@ class SemanticDiffusion(nn.Module):
         if self.parameterization == "x0":
             return self.schedule.noise_of(latents, predicted, timesteps)
         return torch.as_tensor(predicted)
-
-    @property
-    def _style_stride(self) -> int:
-        return self.style_encoder.side_multiple // 2**self.style_encoder.num_codes
