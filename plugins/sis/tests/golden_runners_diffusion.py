@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from lightning_face.callbacks.ema import warm_up_decay
 from lightning_face_sis.data.celebamask_classes import CLASS_NAMES
 from lightning_face_sis.data.celebamask_split import list_prepared
 from lightning_face_sis.data.dataset import LabelledImages, Labelling
@@ -186,6 +187,15 @@ def run_checkpoint(config: Config, state: Tensors, inputs: Tensors) -> Tensors:
     return found
 
 
+def run_ema(config: Config, state: Tensors, inputs: Tensors) -> Tensors:
+    largest, averaged, each = config["decay"], [], inputs["start"].clone()
+    for number, weights in enumerate(inputs["weights"]):
+        decay = warm_up_decay(number, largest) if config["use_num_updates"] else largest
+        each.lerp_(weights, 1 - decay)
+        averaged.append(each.clone())
+    return {"shadow": torch.stack(averaged)}
+
+
 def run_dataset(config: Config, state: Tensors, inputs: Tensors) -> Tensors:
     size = config["size"]
     height, width = (size, size) if isinstance(size, int) else size
@@ -211,6 +221,7 @@ RUNNERS = {
     "sca-dm/checkpoint": run_checkpoint,
     "sca-dm/dataset": run_dataset,
     "sca-dm/ddim-inversion": run_inversion,
+    "sca-dm/ema": run_ema,
     "sca-dm/loss": run_loss,
     "sca-dm/sampler": run_sampler,
     "sca-dm/schedule": run_schedule,

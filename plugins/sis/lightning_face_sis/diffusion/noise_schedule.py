@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -150,6 +151,15 @@ class NoiseSchedule(nn.Module):
         # the first step divides by its posterior variance, which is zero
         weights[0] = weights[1]
         return weights
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> NoiseSchedule:
+        """Move the levels to another device, but never to a lower precision."""
+        exact = dict(self.named_buffers())
+        super()._apply(fn, recurse)
+        for name, moved in list(self.named_buffers()):
+            if moved.dtype != exact[name].dtype:
+                setattr(self, name, exact[name].to(moved.device))
+        return self
 
     def _levels(self, timesteps: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
         """Shares of signal and noise ``(batch, 1, 1, 1)``."""

@@ -267,6 +267,6 @@ def build_sampler(
         if quantize is not None:
             msg = "quantised predictions need sampler=ddim or plms"
             raise ConfigError(msg)
-        return DPMSolver(schedule, spaced_timesteps(schedule, steps, spacing or "log_snr"))
+        return DPMSolver(schedule, spaced_timesteps(schedule, steps, spacing or "log_snr", 0))
     table = ddim_table(schedule, spaced_timesteps(schedule, steps, spacing or "reference"), eta)
     return DDIM(table, quantize) if name == "ddim" else PLMS(table, quantize)

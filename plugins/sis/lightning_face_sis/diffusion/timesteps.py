@@ -17,17 +17,21 @@ Spacing = Literal["reference", "linspace", "log_snr"]
 ratio of signal to noise."""
 
 
-def spaced_timesteps(schedule: NoiseSchedule, steps: int, spacing: Spacing = "linspace") -> Tensor:
+def spaced_timesteps(
+    schedule: NoiseSchedule, steps: int, spacing: Spacing = "linspace", cleanest: int = 1
+) -> Tensor:
     """Choose the timesteps of a sampler.
 
     ``reference`` takes every n-th timestep, counted from 1, as the published code does: where
     ``steps`` does not divide the length of the schedule there are more of them than asked for (30
-    gives 31, 150 gives 167). The other two give exactly ``steps``, from 1 to the last.
+    gives 31, 150 gives 167). The other two give exactly ``steps``, from the cleanest to the last.
 
     Args:
         schedule: The noise levels.
         steps: Number of timesteps, less than the schedule has.
         spacing: How to spread them.
+        cleanest: First timestep: 1 where a step leads on to timestep 0, 0 where it leads to no
+            noise at all. ``reference`` always has 1.
 
     Returns:
         Timesteps, rising, ``torch.int64`` ``(steps,)``.
@@ -47,18 +51,20 @@ def spaced_timesteps(schedule: NoiseSchedule, steps: int, spacing: Spacing = "li
         # where the published code fails, at a timestep that does not exist, the last one is meant
         return (torch.arange(0, total, total // steps) + 1).clamp_max(total - 1).unique()
     if spacing == "linspace":
-        return torch.linspace(total - 1, 1, steps, dtype=torch.float64).round().long().flip(0)
+        return (
+            torch.linspace(total - 1, cleanest, steps, dtype=torch.float64).round().long().flip(0)
+        )
     if spacing == "log_snr":
-        return _even_in_log_snr(schedule, steps)
+        return _even_in_log_snr(schedule, steps, cleanest)
     msg = f"spacing={spacing!r} must be one of {', '.join(get_args(Spacing))}"
     raise ConfigError(msg)
 
 
-def _even_in_log_snr(schedule: NoiseSchedule, steps: int) -> Tensor:
+def _even_in_log_snr(schedule: NoiseSchedule, steps: int, cleanest: int) -> Tensor:
     left = schedule.alphas_cumprod.double().cpu()
-    ratio = (left / (1 - left)).log()[1:]
+    ratio = (left / (1 - left)).log()[cleanest:]
     wanted = torch.linspace(float(ratio[-1]), float(ratio[0]), steps, dtype=torch.float64).flip(0)
-    nearest = (ratio[None] - wanted[:, None]).abs().argmin(dim=1) + 1
+    nearest = (ratio[None] - wanted[:, None]).abs().argmin(dim=1) + cleanest
     # among the first timesteps the ratio changes so fast that several steps meet in one
     places = torch.arange(steps)
     rising = (nearest - places).cummax(0).values + places

@@ -137,9 +137,10 @@ class SemanticDiffusion(nn.Module):
         # the encoder looks at the classes from this size on, never at full size
         stride = self.style_encoder.side_multiple // 2**self.style_encoder.num_codes
         pyramid = LabelPyramid(labels, self.num_classes)
-        masks = pyramid.masks((height // stride, width // stride), images.dtype)
-        styles: Tensor = self.style_encoder(images, masks)
-        return styles
+        dtype = self.style_encoder.stem.conv.weight.dtype
+        masks = pyramid.masks((height // stride, width // stride), dtype)
+        styles: Tensor = self.style_encoder(images.to(dtype), masks)
+        return styles.to(images.dtype)
 
     def null_styles(self, labels: Tensor) -> Tensor:
         """Encode a blank picture: styles that leave the look to the noise.
@@ -147,8 +148,7 @@ class SemanticDiffusion(nn.Module):
         Args:
             labels: Label maps, see `encode_style`.
         """
-        weight = self.style_encoder.stem.conv.weight
-        blank = weight.new_zeros((len(labels), 3, *labels.shape[-2:]))
+        blank = torch.zeros(len(labels), 3, *labels.shape[-2:], device=labels.device)
         return self.encode_style(blank, labels)
 
     def encode(self, images: Tensor) -> Tensor:
