@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lightning_face_sis.networks.conditioning import Conditioning
+from lightning_face_sis.networks.pixelwise import PixelwiseConv2d
 from lightning_face_sis.networks.spade import SPADEGroupNorm
 
 __all__ = ["DiffusionResBlock", "Resampling", "SPADEResBlock", "resample"]
@@ -53,7 +54,7 @@ class DiffusionResBlock(nn.Module):
         self.emb_layers = nn.Sequential(nn.SiLU(), nn.Linear(embedding_dim, times * out_channels))
         self.out_layers = nn.Sequential(*self._tail(out_channels, dropout))
         same = channels == out_channels
-        self.skip_connection = nn.Identity() if same else nn.Conv2d(channels, out_channels, 1)
+        self.skip_connection = nn.Identity() if same else PixelwiseConv2d(channels, out_channels)
 
     def forward(self, features: Tensor, embedding: Tensor) -> Tensor:
         """Map features.

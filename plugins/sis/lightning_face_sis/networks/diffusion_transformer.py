@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lightning_face_sis.networks.conditioning import Conditioning
-from lightning_face_sis.networks.masked_attention import MaskedCrossAttention
+from lightning_face_sis.networks.masked_attention import MaskedCrossAttention, PickedRows
+from lightning_face_sis.networks.pixelwise import PixelwiseConv2d, PixelwiseLinear
 
 __all__ = ["AttentionLogits", "DiffusionTransformer"]
 
@@ -56,12 +57,12 @@ class DiffusionTransformer(nn.Module):
         super().__init__()
         dim = heads * head_dim
         self.norm = nn.GroupNorm(32, channels, eps=1e-6)
-        self.proj_in = nn.Conv2d(channels, dim, 1)
+        self.proj_in = PixelwiseConv2d(channels, dim)
         self.transformer_blocks = nn.ModuleList(
             TransformerBlock(dim, heads, head_dim, context_dim, mask_attention)
             for _ in range(depth)
         )
-        self.proj_out = nn.Conv2d(dim, channels, 1)
+        self.proj_out = PixelwiseConv2d(dim, channels)
         for parameter in self.proj_out.parameters():
             nn.init.zeros_(parameter)
 
@@ -124,10 +125,12 @@ class TransformerBlock(nn.Module):
         """Map tokens ``(batch, height * width, dim)``, and give the logits if asked for."""
         tokens = self.attn1(self.norm1(tokens)) + tokens
         looked_at = conditioning.looked_at(self.attn2, grid, self.mask_attention)
-        normed = self.norm2(tokens)
-        logits = (
-            [AttentionLogits(self.attn2.logits(normed, looked_at), grid)] if with_logits else []
-        )
+        # where rows are picked, the pixels themselves have no say
+        needed = with_logits or not isinstance(looked_at, PickedRows)
+        normed = self.norm2(tokens) if needed else tokens
+        logits = []
+        if with_logits:
+            logits.append(AttentionLogits(self.attn2.logits(normed, looked_at), grid))
         tokens = self.attn2(normed, looked_at) + tokens
         return self.ff(self.norm3(tokens)) + tokens, logits
 
@@ -144,11 +147,11 @@ class SelfAttention(nn.Module):
     def __init__(self, dim: int, heads: int, head_dim: int) -> None:
         super().__init__()
         self.heads = heads
-        self.to_q = nn.Linear(dim, heads * head_dim, bias=False)
-        self.to_k = nn.Linear(dim, heads * head_dim, bias=False)
-        self.to_v = nn.Linear(dim, heads * head_dim, bias=False)
+        self.to_q = PixelwiseLinear(dim, heads * head_dim, bias=False)
+        self.to_k = PixelwiseLinear(dim, heads * head_dim, bias=False)
+        self.to_v = PixelwiseLinear(dim, heads * head_dim, bias=False)
         # the list gives the weights their published names
-        self.to_out = nn.Sequential(nn.Linear(heads * head_dim, dim))
+        self.to_out = nn.Sequential(PixelwiseLinear(heads * head_dim, dim))
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Map tokens ``(batch, tokens, dim)``; the residual is the caller's."""
@@ -174,11 +177,28 @@ class GatedFeedForward(nn.Module):
     def __init__(self, dim: int) -> None:
         super().__init__()
         # the lists give the weights their published names
-        expand = nn.ModuleDict({"proj": nn.Linear(dim, 8 * dim)})
-        self.net = nn.ModuleList([expand, nn.Identity(), nn.Linear(4 * dim, dim)])
+        gate = GatedExpansion(dim, 4 * dim)
+        self.net = nn.Sequential(gate, nn.Identity(), PixelwiseLinear(4 * dim, dim))
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Map tokens ``(batch, tokens, dim)``; the residual is the caller's."""
-        value, gate = self.net[0]["proj"](tokens).chunk(2, dim=-1)
-        out: Tensor = self.net[2](value * F.gelu(gate))
+        out: Tensor = self.net(tokens)
         return out
+
+
+class GatedExpansion(nn.Module):
+    """Linear map, one half of whose output gates the other through a GELU.
+
+    Args:
+        in_dim: Width of a token.
+        out_dim: Width of a half.
+    """
+
+    def __init__(self, in_dim: int, out_dim: int) -> None:
+        super().__init__()
+        self.proj = PixelwiseLinear(in_dim, 2 * out_dim)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Map tokens ``(batch, tokens, in_dim)``."""
+        value, gate = self.proj(tokens).chunk(2, dim=-1)
+        return value * F.gelu(gate)

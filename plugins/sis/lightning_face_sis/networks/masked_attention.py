@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lightning_face_sis.networks.label_pyramid import LabelPyramid
+from lightning_face_sis.networks.pixelwise import PixelwiseLinear
 
 __all__ = ["MaskedCrossAttention", "PickedRows", "SharedTokens"]
 
@@ -65,11 +66,11 @@ class MaskedCrossAttention(nn.Module):
         inner = heads * head_dim
         self.heads = heads
         self.head_dim = head_dim
-        self.to_q = nn.Linear(query_dim, inner, bias=False)
+        self.to_q = PixelwiseLinear(query_dim, inner, bias=False)
         self.to_k = nn.Linear(context_dim, inner, bias=False)
         self.to_v = nn.Linear(context_dim, inner, bias=False)
         # the list gives the weights their published names
-        self.to_out = nn.Sequential(nn.Linear(inner, query_dim))
+        self.to_out = nn.Sequential(PixelwiseLinear(inner, query_dim))
 
     def prepare(
         self, styles: Tensor, labels: LabelPyramid | None, grid: tuple[int, int]
@@ -114,7 +115,8 @@ class MaskedCrossAttention(nn.Module):
             products = query @ keys.transpose(2, 3) * self.head_dim**-0.5 * prepared.masks
             lowest = torch.finfo(products.dtype).min
             mixed = products.masked_fill(products == 0, lowest).softmax(dim=-1) @ values
-        return self.to_out(mixed.transpose(1, 2).flatten(2))
+        out: Tensor = self.to_out(mixed.transpose(1, 2).flatten(2))
+        return out
 
     def logits(self, tokens: Tensor, prepared: PickedRows | SharedTokens) -> Tensor:
         """Compute the scaled logits before the masks.
@@ -126,8 +128,10 @@ class MaskedCrossAttention(nn.Module):
         Returns:
             Logits ``(batch, heads, height * width, classes)``.
         """
-        hard = isinstance(prepared, PickedRows)
-        keys = self._split(self.to_k(prepared.styles)) if hard else prepared.keys
+        if isinstance(prepared, PickedRows):
+            keys = self._split(self.to_k(prepared.styles))
+        else:
+            keys = prepared.keys
         return self._split(self.to_q(tokens)) @ keys.transpose(2, 3) * self.head_dim**-0.5
 
     def _split(self, tokens: Tensor) -> Tensor:

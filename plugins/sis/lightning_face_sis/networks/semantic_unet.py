@@ -184,7 +184,7 @@ class SemanticUNet(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         """Type of the weights."""
-        return self.time_embed[0].weight.dtype
+        return self.label_emb.weight.dtype
 
     def prepare(self, styles: Tensor, labels: Tensor) -> Conditioning:
         """Make ready what does not change while a picture is sampled.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -12,8 +12,9 @@ from lightning_face.errors import ConfigError
 
 __all__ = ["Quantized", "VQFirstStage", "nearest_codes"]
 
-# latents compared with the codebook at once; their distances to 8192 codes fit a processor's cache
-BLOCK = 256
+# distances computed at once: on a processor they stay in its cache
+DISTANCES_ON_PROCESSOR = 2**19
+DISTANCES_ON_ACCELERATOR = 2**26
 COMMITMENT_WEIGHT = 0.25
 
 
@@ -81,7 +82,8 @@ class VQFirstStage(nn.Module):
             resolution // 2**level in attention_resolutions
             for level in range(len(channel_multipliers))
         ]
-        self.autoencoder = VQModel(
+        # its parts have no types
+        self.autoencoder: Any = VQModel(
             block_out_channels=tuple(channels * multiplier for multiplier in channel_multipliers),
             layers_per_block=num_res_blocks,
             latent_channels=latent_channels,
@@ -185,8 +187,10 @@ def nearest_codes(vectors: Tensor, codes: Tensor) -> Tensor:
     vectors, codes = vectors.float(), codes.float()
     # the square of the vector is the same for all codes
     half = codes.square().sum(dim=1) / 2
+    on_processor = vectors.device.type == "cpu"
+    distances = DISTANCES_ON_PROCESSOR if on_processor else DISTANCES_ON_ACCELERATOR
     found = [
         torch.addmm(half, block, codes.t(), alpha=-1).argmin(dim=1)
-        for block in vectors.split(BLOCK)
+        for block in vectors.split(max(1, distances // len(codes)))
     ]
     return torch.cat(found)
