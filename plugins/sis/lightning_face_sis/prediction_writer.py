@@ -52,7 +52,11 @@ class SynthesizedImages(Callback):
         self.width = width
         self.shown_rows = shown_rows
         self.rounding: Rounding = rounding
-        self._begin()
+        # files by the names of their pictures
+        self._sources: dict[str, str] = {}
+        self._titles: list[str] = []
+        # kind and name of each
+        self._details: list[tuple[str, str]] = []
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin a new list of pictures."""
@@ -73,7 +77,7 @@ class SynthesizedImages(Callback):
         num_classes = int(pl_module.hparams["num_classes"])
         folder = _folder(trainer)
         columns = _columns(outputs["synthesised"])
-        self._titles = list(columns)
+        self._titles[:] = columns
         for index, source in enumerate(batch["files"]):
             name = self._name(source)
             image, labels = batch["images"][index], batch["labels"][index]
@@ -107,9 +111,9 @@ class SynthesizedImages(Callback):
             self._write_overview(_folder(trainer) / kind, kind, sorted(names, key=_natural))
 
     def _begin(self) -> None:
-        self._sources: dict[str, str] = {}
-        self._titles: list[str] = []
-        self._details: list[tuple[str, str]] = []
+        self._sources.clear()
+        self._titles.clear()
+        self._details.clear()
 
     def _write_overview(self, folder: Path, kind: str, names: Sequence[str]) -> None:
         """Write the overview of all results, or of one kind of details."""

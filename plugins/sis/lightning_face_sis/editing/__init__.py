@@ -9,7 +9,11 @@ The functions work on style codes ``(batch, tokens, width)``, one-hot masks
 from __future__ import annotations
 
 from lightning_face_sis.editing.class_selection import base_classes, select_classes
-from lightning_face_sis.editing.diffusion_editor import DiffusionEditor, SamplingSettings
+from lightning_face_sis.editing.diffusion_editor import (
+    DiffusionEditor,
+    SamplingSettings,
+    Start,
+)
 from lightning_face_sis.editing.face_editor import FaceEditor
 from lightning_face_sis.editing.image_editor import FaceEncoding, ImageEditor
 from lightning_face_sis.editing.partners import exchange_halves
@@ -39,6 +43,7 @@ __all__ = [
     "ImageEditor",
     "SamplingSettings",
     "ShapeSwap",
+    "Start",
     "StyleBank",
     "StyleTokens",
     "base_classes",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
@@ -16,11 +16,15 @@ from lightning_face_sis.diffusion.samplers import SamplerName
 from lightning_face_sis.diffusion.sampling import DenoisingStep, denoise
 from lightning_face_sis.diffusion.seeds import seeded_noise
 from lightning_face_sis.editing.image_editor import FaceEncoding, ImageEditor
+from lightning_face_sis.networks.style_encoder import GroupedStyleEncoder
 
 if TYPE_CHECKING:
     from lightning_face_sis.networks.semantic_diffusion import SemanticDiffusion
 
-__all__ = ["DiffusionEditor", "SamplingSettings"]
+__all__ = ["DiffusionEditor", "SamplingSettings", "Start"]
+
+Start = Literal["noise", "photograph"]
+"""What a picture is sampled from."""
 
 
 @dataclass(frozen=True)
@@ -33,25 +37,31 @@ class SamplingSettings:
         guidance_scale: How much styles are exaggerated; 1 samples them as they were learned, in
             half the time of any other number.
         seed: Seed of the noise that every picture starts from.
+        start: Whether pictures start from that noise, or from the noise that is found for their
+            photograph, which keeps more of what styles do not tell. The latter needs ``ddim``
+            without guidance.
     """
 
     sampler: SamplerName = "dpm++"
     steps: int = 20
     guidance_scale: float = 1.0
     seed: int = 0
+    start: Start = "noise"
 
 
 class DiffusionEditor(ImageEditor):
     """Edits images by a diffusion model.
 
-    The latents of an encoding are the noise that its picture starts from. All encodings start from
-    the same, so that pictures differ by what was edited alone.
+    The latents of an encoding are the noise that its picture starts from: the same for all, so that
+    pictures differ by what was edited alone, or that of the photograph.
 
     Args:
         network: The model, in evaluation mode.
         settings: How pictures are sampled.
         on_step: Called after every step with its number from 1 and the number of steps.
     """
+
+    network: SemanticDiffusion
 
     def __init__(
         self,
@@ -68,10 +78,23 @@ class DiffusionEditor(ImageEditor):
         """Number of classes, of which each has a style."""
         return self.network.num_classes
 
+    @property
+    def style_encoder(self) -> GroupedStyleEncoder:
+        """The part of the network that makes style codes."""
+        return self.network.style_encoder
+
     @torch.no_grad()
     def encode(self, images: Tensor, labels: Tensor) -> FaceEncoding:
-        """Encode images; latents are the noise of the seed."""
-        return FaceEncoding(labels, self.network.encode_style(images, labels), self._noise(labels))
+        """Encode images; latents are the noise to start from.
+
+        Raises:
+            ConfigError: If the settings are none that a photograph's noise can be found with.
+        """
+        styles = self.network.encode_style(images, labels)
+        faces = FaceEncoding(labels, styles, self._noise(labels))
+        if self.settings.start == "noise":
+            return faces
+        return replace(faces, latents=self.invert(images, faces).noise)
 
     @torch.no_grad()
     def encode_labels(self, labels: Tensor) -> FaceEncoding:

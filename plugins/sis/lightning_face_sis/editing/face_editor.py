@@ -15,6 +15,7 @@ from lightning_face_sis.editing.shape_swap import swap_shapes
 from lightning_face_sis.editing.style_sampling import sample_styles
 from lightning_face_sis.editing.style_swap import swap_styles
 from lightning_face_sis.networks.identity_generator import IdentityInjectionGenerator
+from lightning_face_sis.networks.style_encoder import GroupedStyleEncoder
 
 if TYPE_CHECKING:
     from lightning_face_sis.networks.generator import CA2SISGenerator
@@ -32,6 +33,8 @@ class FaceEditor(ImageEditor):
             style codes of an image stands the token of the person in it then.
     """
 
+    network: CA2SISGenerator
+
     def __init__(
         self, network: CA2SISGenerator, recognition: RecognitionNetwork | None = None
     ) -> None:
@@ -42,6 +45,11 @@ class FaceEditor(ImageEditor):
     def num_classes(self) -> int:
         """Number of classes, of which each has a style."""
         return self.network.num_classes
+
+    @property
+    def style_encoder(self) -> GroupedStyleEncoder:
+        """The part of the network that makes style codes."""
+        return self.network.style_encoder
 
     @torch.no_grad()
     def encode(self, images: Tensor, labels: Tensor) -> FaceEncoding:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lightning_face_sis.data.label_map import one_hot_masks
 from lightning_face_sis.editing.shape_swap import ShapeMode, swap_shapes
 from lightning_face_sis.editing.style_swap import blend_styles
+from lightning_face_sis.networks.style_encoder import GroupedStyleEncoder
 
 __all__ = ["FaceEncoding", "ImageEditor"]
 
@@ -37,12 +38,22 @@ class ImageEditor(ABC):
     """Takes styles and shapes of classes from image to image.
 
     An edit turns encodings into encodings, which is quick; `render` makes the image.
+
+    Attributes:
+        network: The network, in evaluation mode.
     """
+
+    network: nn.Module
 
     @property
     @abstractmethod
     def num_classes(self) -> int:
         """Number of classes, of which each has a style."""
+
+    @property
+    @abstractmethod
+    def style_encoder(self) -> GroupedStyleEncoder:
+        """The part of the network that makes style codes."""
 
     @abstractmethod
     def encode(self, images: Tensor, labels: Tensor) -> FaceEncoding:

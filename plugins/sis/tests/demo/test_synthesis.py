@@ -112,7 +112,12 @@ def test_the_person_in_the_picture_is_kept(photos):
     network = IdentityInjectionGenerator(recognition.embedding_dim, **sizes).eval()
     for block in network.attention_blocks:
         torch.nn.init.normal_(block.proj_out.weight)
-    loaded = LoadedGenerator(network, CLASS_NAMES, (64, 64), torch.device("cpu"))
+    loaded = LoadedGenerator(
+        generator=network,
+        class_names=tuple(CLASS_NAMES),
+        image_size=(64, 64),
+        device=torch.device("cpu"),
+    )
     photo = photos[0]
     made = Synthesizer(loaded, recognition).synthesize(Edit(photo, photo.labels))
     images = image_tensor(photo.image)[None]
