@@ -272,7 +272,7 @@ def _evaluate(parser: ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="DIR",
-        help="pictures named like the images they reconstruct",
+        help="pictures named like the images they reconstruct, or a set of `sis generate`",
     )
     add_faces(parser, with_parser=False)
     parser.add_argument(
