@@ -324,11 +324,16 @@ def _from_diffusers(folder: Path) -> ImportedWeights:
 
     folder = folder / "vqvae" if (folder / "vqvae").is_dir() else folder
     try:
-        model = VQModel.from_pretrained(folder, local_files_only=True)
+        model, found = VQModel.from_pretrained(
+            folder, local_files_only=True, low_cpu_mem_usage=False, output_loading_info=True
+        )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         msg = f"{folder} holds no VQModel of diffusers: {reason}"
         raise WeightsError(msg) from error
+    if lacking := found["missing_keys"]:
+        msg = f"{folder} holds no complete VQModel: it lacks {len(lacking)} tensors, {lacking[0]}"
+        raise WeightsError(msg)
     sizes = model.config
     widths = sizes.block_out_channels
     attends = [
