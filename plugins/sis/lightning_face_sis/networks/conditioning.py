@@ -49,13 +49,16 @@ class Layout:
         return self._kept[norm, size]
 
     def _compute(self, norm: SPADEGroupNorm, size: Size) -> Modulation:
-        known = {part: part._kept.get((norm, size)) for part in self.parts}
-        if not any(known.values()):
-            dtype = norm.mlp_gamma.weight.dtype
-            masks = self.labels.masks(size, dtype)
-            return norm.modulation(masks.contiguous(memory_format=torch.channels_last))
-        found = [known[part] or part._compute(norm, size) for part in self.parts]
-        return Modulation(*(torch.cat(each) for each in zip(*found, strict=True)))
+        if self.parts:
+            # a layout may be several of the parts
+            made = {
+                part: part._kept.get((norm, size)) or part._compute(norm, size)
+                for part in dict.fromkeys(self.parts)
+            }
+            joined = zip(*(made[part] for part in self.parts), strict=True)
+            return Modulation(*(torch.cat(each) for each in joined))
+        masks = self.labels.masks(size, norm.mlp_gamma.weight.dtype)
+        return norm.modulation(masks.contiguous(memory_format=torch.channels_last))
 
     @classmethod
     def cat(cls, layouts: Sequence[Layout]) -> Layout:
