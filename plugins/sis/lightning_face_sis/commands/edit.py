@@ -6,7 +6,6 @@ from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
 
-import torch
 from torch import Tensor
 
 from lightning_face.errors import ConfigError
@@ -17,7 +16,7 @@ from lightning_face_sis.commands.pairs import pair_up
 from lightning_face_sis.commands.sampling import sampling_settings
 from lightning_face_sis.commands.session import Session
 from lightning_face_sis.data.dataset import LabelledPicture
-from lightning_face_sis.editing import DiffusionEditor, FaceEncoding, Start
+from lightning_face_sis.editing import DiffusionEditor, FaceEncoding, Start, edited_region
 from lightning_face_sis.picture_table import Cell, PictureTable
 
 __all__ = ["run"]
@@ -109,7 +108,7 @@ def _edited(
     """Make the versions of one photograph."""
     images, labels = session.read(face)
     _, new_labels = session.read(painted)
-    region = _region(labels, new_labels, classes)
+    region = edited_region(labels, new_labels, classes)
     own = session.encode(face)
     inversion = editor.invert(images, own) if editor.settings.start == "photograph" else None
     results = []
@@ -123,9 +122,3 @@ def _edited(
             edited = editor.swap_styles(edited, other, classes, 1 - options.strength)
         results.append(editor.render_parts(edited, images, region, inversion))
     return results
-
-
-def _region(labels: Tensor, new_labels: Tensor, classes: Sequence[int]) -> Tensor:
-    """Find the pixels that are, or become, one of the classes ``(1, 1, height, width)``."""
-    chosen = labels.new_tensor(list(classes))
-    return torch.isin(labels, chosen) | torch.isin(new_labels, chosen) | (labels != new_labels)

@@ -27,7 +27,10 @@ _STYLE_SHEET = """
 #brush label span { display: inline-flex; align-items: center; margin: 0; }
 #brush label span::before { content: ""; width: 13px; height: 13px; margin-right: 7px; flex: none;
   border-radius: 3px; border: 1px solid var(--border-color-primary); }
-#parts label { padding: 4px 10px; }
+#parts .part { gap: 8px; padding: 3px 10px; align-items: center; flex-wrap: nowrap; }
+#parts .part-name { flex: 0 0 84px; min-width: 0; font-size: 13.5px; }
+#parts .part .wrap { gap: 4px; flex-wrap: nowrap; }
+#parts .part label { padding: 2px 8px; font-size: 12.5px; }
 #frames .grid-wrap { min-height: 0; }
 #note p { font-size: 13.5px; min-height: 20px; }
 @media (max-width: 640px) {

@@ -13,6 +13,7 @@ from lightning_face_sis.editing.diffusion_editor import (
     DiffusionEditor,
     SamplingSettings,
     Start,
+    edited_region,
 )
 from lightning_face_sis.editing.face_editor import FaceEditor
 from lightning_face_sis.editing.image_editor import FaceEncoding, ImageEditor
@@ -48,6 +49,7 @@ __all__ = [
     "StyleTokens",
     "base_classes",
     "blend_styles",
+    "edited_region",
     "exchange_halves",
     "interpolate_shapes",
     "latent_channels",

@@ -21,7 +21,7 @@ from lightning_face_sis.networks.style_encoder import GroupedStyleEncoder
 if TYPE_CHECKING:
     from lightning_face_sis.networks.semantic_diffusion import SemanticDiffusion
 
-__all__ = ["DiffusionEditor", "SamplingSettings", "Start"]
+__all__ = ["DiffusionEditor", "SamplingSettings", "Start", "edited_region"]
 
 Start = Literal["noise", "photograph"]
 """What a picture is sampled from."""
@@ -228,3 +228,18 @@ class DiffusionEditor(ImageEditor):
             if self.on_step is not None:
                 self.on_step(step.done, step.total)
         return step.latents
+
+
+def edited_region(labels: Tensor, new_labels: Tensor, classes: Sequence[int]) -> Tensor:
+    """Find the pixels that an edit of some classes may change, for `DiffusionEditor.render_parts`.
+
+    Args:
+        labels: Class numbers of photographs ``(batch, 1, height, width)``.
+        new_labels: Class numbers to render, of the same shape.
+        classes: Classes that are edited.
+
+    Returns:
+        Where one of the classes was or is, and where another class is than was, boolean.
+    """
+    chosen = labels.new_tensor(list(classes))
+    return torch.isin(labels, chosen) | torch.isin(new_labels, chosen) | (labels != new_labels)
