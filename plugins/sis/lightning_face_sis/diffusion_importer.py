@@ -106,8 +106,8 @@ class GroupedReport(KeyMapReport):
 
 def import_sca_dm(
     source: Path,
-    weights: PublishedWeights = "ema",
     *,
+    weights: PublishedWeights = "ema",
     mask_attention: bool = True,
     head_dim: int = 32,
     parameterization: Parameterization = "eps",
@@ -115,8 +115,8 @@ def import_sca_dm(
 ) -> ImportedWeights:
     """Read a published checkpoint of the whole system, first stage included.
 
-    The sizes follow from the shapes of the tensors. The four keywords leave no trace in a file and
-    are as published if nothing else is said.
+    The sizes follow from the shapes of the tensors. What leaves no trace in a file is as published
+    if nothing else is said.
 
     Args:
         source: Checkpoint of the published training (``last.ckpt``), a bare state dict, or
@@ -143,8 +143,8 @@ def import_sca_dm(
 
 def load_published_diffusion(
     source: Path | str,
-    weights: PublishedWeights = "ema",
     *,
+    weights: PublishedWeights = "ema",
     mask_attention: bool = True,
     head_dim: int = 32,
     parameterization: Parameterization = "eps",

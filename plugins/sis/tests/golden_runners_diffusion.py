@@ -41,7 +41,7 @@ def system(config: Config, state: Tensors, weights: str = "raw") -> SemanticDiff
         torch.save({"state_dict": state}, path)
         return load_published_diffusion(
             path,
-            weights,
+            weights=weights,
             mask_attention=unet.get("use_mask_attn", False),
             head_dim=unet["num_head_channels"],
             parameterization=words.get("parameterization", "eps"),

@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from lightning_face.checkpoint.load import load
 from lightning_face.checkpoint.weights import save_weights
+from lightning_face.cli.weights import import_weights
 from lightning_face.errors import CheckpointError, ConfigError, WeightsError
 from lightning_face.registry import find
 from lightning_face.registry import load as load_plugin
@@ -106,7 +107,7 @@ def test_a_checkpoint_of_the_lightning_of_its_day(
             "lr_schedulers": [],
         }
         path = write(tmp_path / "last.ckpt", content)
-    assert_same(import_sca_dm(path, "raw", **UNTOLD).state_dict, small_diffusion)
+    assert_same(import_sca_dm(path, weights="raw", **UNTOLD).state_dict, small_diffusion)
 
 
 def test_a_file_that_needs_code_is_refused(tmp_path, published):
@@ -117,7 +118,7 @@ def test_a_file_that_needs_code_is_refused(tmp_path, published):
 
 def test_the_average_or_the_last_weights(tmp_path, small_diffusion, with_average):
     path = write(tmp_path / "last.ckpt", {"state_dict": with_average})
-    raw, averaged = import_sca_dm(path, "raw", **UNTOLD), import_sca_dm(path, **UNTOLD)
+    raw, averaged = import_sca_dm(path, weights="raw", **UNTOLD), import_sca_dm(path, **UNTOLD)
     assert_same(raw.state_dict, small_diffusion)
     for name, each in raw.state_dict.items():
         factor = 2 if name.startswith("network.unet.") else 1
@@ -128,12 +129,29 @@ def test_the_average_or_the_last_weights(tmp_path, small_diffusion, with_average
     assert f"averaged UNet: {count} mapped, 2 ignored" in str(averaged.report)
     assert f"\nUNet: 0 mapped, {count} ignored" in "\n" + str(averaged.report)
     with pytest.raises(ConfigError, match="weights='best' must be ema or raw"):
-        import_sca_dm(path, "best")
+        import_sca_dm(path, weights="best")
+
+
+def test_the_command_takes_what_a_file_does_not_tell(
+    tmp_path, small_diffusion, with_average, capsys
+):
+    path = write(tmp_path / "last.ckpt", {"state_dict": with_average})
+    words = ["sca-dm", str(path), "-o", str(tmp_path / "ours")]
+    words += ["--weights", "raw", "--head_dim=16", "--mask_attention", "false"]
+    assert import_weights([*words, "--parameterization", "x0"]) == 0
+    assert "averaged UNet: 0 mapped" in capsys.readouterr().out
+    network = load(tmp_path / "ours").network
+    assert_same(
+        {f"network.{name}": each for name, each in network.state_dict().items()}, small_diffusion
+    )
+    assert (network.parameterization, network.unet.mask_attention) == ("x0", False)
+    with pytest.raises(ConfigError, match=r"best.* its keywords: --weights, --mask_attention"):
+        import_weights([*words, "--weights", "best"])
 
 
 def test_a_file_without_an_average_gives_its_weights(tmp_path, small_diffusion, published):
     path = write(tmp_path / "last.ckpt", published)
-    assert_same(import_sca_dm(path, "ema", **UNTOLD).state_dict, small_diffusion)
+    assert_same(import_sca_dm(path, weights="ema", **UNTOLD).state_dict, small_diffusion)
 
 
 def test_noise_levels_that_are_missing_are_computed(tmp_path, small_diffusion, published):
