@@ -287,7 +287,7 @@ class _Keeper:
         timesteps: tuple[int, ...],
     ) -> None:
         height, width = noise.shape[-2:]
-        share = F.adaptive_avg_pool2d(keep_mask.float(), (height, width))
+        share = F.adaptive_avg_pool2d(keep_mask.to(noise), (height, width))
         self._mask = share >= 1
         self._schedule = network.schedule
         self._noise = noise

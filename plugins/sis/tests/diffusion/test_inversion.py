@@ -10,27 +10,6 @@ from lightning_face_sis.diffusion.sampling import reconstruct, sample
 from lightning_face_sis.diffusion.timesteps import spaced_timesteps
 
 
-class Exact:
-    """A system whose network knows the noise of a mixture; it looks at no condition."""
-
-    def __init__(self, mixture, schedule):
-        self.mixture, self.schedule = mixture, schedule
-
-    def prepare(self, styles, labels):
-        return None
-
-    def predict_noise(self, latents, timesteps, conditioning):
-        return self.mixture.predict(latents, int(timesteps[0]))
-
-    def latent_shape(self, labels):
-        return self.mixture.shape
-
-
-@pytest.fixture(scope="module")
-def exact(mixture, schedule):
-    return Exact(mixture, schedule)
-
-
 @pytest.fixture(scope="module")
 def clean(mixture):
     draw = torch.Generator().manual_seed(5)

@@ -5,6 +5,7 @@ import torch
 
 from lightning_face.errors import ConfigError
 from lightning_face_sis.diffusion.inversion import invert
+from lightning_face_sis.diffusion.samplers import build_sampler
 from lightning_face_sis.diffusion.sampling import denoise, sample
 from lightning_face_sis.diffusion.seeds import seeded_noise
 
@@ -93,6 +94,20 @@ def test_steps_are_reported(small_diffusion, stripes, styles):
     assert [step.timestep for step in steps] == [100, 67, 34, 1]
     assert torch.equal(steps[-1].latents, last)
     assert all(step.clean.shape == last.shape for step in steps)
+
+
+@pytest.mark.parametrize("sampler", ["ddim", "plms", "dpm++"])
+def test_a_start_that_is_hardly_noisy_stays_what_it_is(exact, mixture, schedule, sampler):
+    clean = mixture.modes[:4].view(4, *mixture.shape).float()
+    settings = {"sampler": sampler, "steps": 50, "spacing": "linspace"}
+    labels, styles = torch.zeros(4, 1, 16, 16, dtype=torch.uint8), torch.zeros(4, 5, 4)
+    timestep = build_sampler(sampler, schedule, 50, spacing="linspace").timesteps[40]
+    noise = seeded_noise(range(4), mixture.shape)
+    start = schedule.add_noise(clean, noise, torch.full((4,), timestep))
+    found = sample(exact, labels, styles, noise=start, skip=40, **settings)
+    away = torch.cdist(found.double().flatten(1), mixture.modes)
+    assert away.argmin(1).tolist() == [0, 1, 2, 3]
+    assert float(away.min(1).values.max()) < 2.4
 
 
 def test_pictures_that_are_not_square(small_diffusion, styles):
