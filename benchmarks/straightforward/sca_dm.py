@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from diffusers import VQModel
 from diffusers.models.attention_processor import AttnProcessor
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -11,11 +10,13 @@ from torch.nn import functional as F
 from lightning_face_sis.networks.diffusion_res_block import DiffusionResBlock, SPADEResBlock
 from lightning_face_sis.networks.diffusion_transformer import DiffusionTransformer, SelfAttention
 from lightning_face_sis.networks.masked_attention import MaskedCrossAttention
+from lightning_face_sis.networks.semantic_diffusion import SemanticDiffusion
 from lightning_face_sis.networks.semantic_unet import SemanticUNet, timestep_embedding
 from lightning_face_sis.networks.spade import SPADEGroupNorm
 from lightning_face_sis.networks.vq_first_stage import VQFirstStage
+from straightforward.ca2sis import encode_style
 
-__all__ = ["decode", "nearest_codes", "predict"]
+__all__ = ["decode", "nearest_codes", "predict", "sample"]
 
 
 def predict(
@@ -131,10 +132,28 @@ def nearest_codes(vectors: Tensor, codes: Tensor) -> Tensor:
 
 def decode(network: VQFirstStage, latents: Tensor) -> Tensor:
     """Make latents into pictures with the whole matrix of weights in the middle."""
-    autoencoder: VQModel = network.autoencoder
+    autoencoder = network.autoencoder
     for attention in autoencoder.decoder.mid_block.attentions:
         attention.set_processor(AttnProcessor())
     rows = latents.permute(0, 2, 3, 1)
     indices = nearest_codes(rows.flatten(0, 2), network.codebook)
     codes = network.codebook[indices].view(rows.shape).permute(0, 3, 1, 2).contiguous()
     return autoencoder.decoder(autoencoder.post_quant_conv(codes))
+
+
+def sample(
+    network: SemanticDiffusion, noise: Tensor, images: Tensor, masks: Tensor, steps: int
+) -> Tensor:
+    """Give the styles of pictures to their own masks by DDIM, without noise of its own."""
+    styles = encode_style(network.style_encoder, images, masks)
+    alphas = network.schedule.alphas_cumprod.double()
+    apart = len(alphas) // steps
+    times = [1 + apart * number for number in range(steps)]
+    latents = noise
+    for number in reversed(range(steps)):
+        time = torch.full((len(noise),), times[number])
+        predicted = predict(network.unet, latents, time, styles, masks)
+        here, there = alphas[times[number]], alphas[times[number - 1] if number else 0]
+        clean = (latents - (1 - here).sqrt() * predicted) / here.sqrt()
+        latents = (there.sqrt() * clean + (1 - there).sqrt() * predicted).float()
+    return decode(network.first_stage, latents)

@@ -44,6 +44,8 @@ class LabelPyramid:
         self.num_classes = num_classes
         self.hard = not soft
         self._map = labels
+        # many layers of a network ask for the same few sizes
+        self._masks: dict[tuple[Size, torch.dtype], Tensor] = {}
         # masks that a gradient has to reach stay masks
         if soft and not labels.requires_grad and _one_class_or_none(labels):
             self.hard = True
@@ -96,8 +98,10 @@ class LabelPyramid:
         """
         if not self.hard:
             return F.interpolate(self._map, size=size, mode="nearest").to(dtype)
-        numbers = torch.arange(self.num_classes, device=self.device).view(1, -1, 1, 1)
-        return (self.classes(size).unsqueeze(1) == numbers).to(dtype)
+        if (size, dtype) not in self._masks:
+            numbers = torch.arange(self.num_classes, device=self.device).view(1, -1, 1, 1)
+            self._masks[size, dtype] = (self.classes(size).unsqueeze(1) == numbers).to(dtype)
+        return self._masks[size, dtype]
 
     @classmethod
     def cat(cls, pyramids: Sequence[LabelPyramid]) -> LabelPyramid:
