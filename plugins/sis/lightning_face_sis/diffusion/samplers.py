@@ -120,7 +120,6 @@ class DDIM:
         self, table: DDIMTable, quantize: Callable[[Tensor], Tensor] | None = None
     ) -> None:
         self.timesteps: tuple[int, ...] = tuple(table.timesteps.flip(0).tolist())
-        self.noisy = bool(table.sigmas.any())
         self._levels = list(
             zip(
                 table.alphas.flip(0).tolist(),
