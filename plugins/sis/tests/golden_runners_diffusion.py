@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from lightning_face.callbacks.ema import warm_up_decay
+from lightning_face_sis.data import cityscapes_classes
 from lightning_face_sis.data.celebamask_classes import CLASS_NAMES
 from lightning_face_sis.data.celebamask_split import list_prepared
 from lightning_face_sis.data.dataset import LabelledImages, Labelling
@@ -208,7 +209,13 @@ def run_dataset(config: Config, state: Tensors, inputs: Tensors) -> Tensors:
         data = LabelledImages(
             list_prepared(Path(folder), "test"),
             Preprocessing.to_size(height, width),
-            Labelling(len(CLASS_NAMES)),
+            Labelling(
+                len(
+                    cityscapes_classes.CLASS_NAMES
+                    if config["class"] == "Cityscapes"
+                    else CLASS_NAMES
+                )
+            ),
         )
         samples = [data[index] for index in range(len(data))]
     return {
