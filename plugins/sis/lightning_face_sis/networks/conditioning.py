@@ -23,25 +23,36 @@ __all__ = ["Conditioning", "Layout"]
 
 Size = tuple[int, int]
 
+_CHANGED = (
+    "the weights of the network have changed since the conditioning was prepared: prepare it again"
+)
+
 
 class Layout:
     """Label maps, and the scales and shifts that norms make of them.
 
     Args:
         labels: Label maps.
-        keep: Whether to compute each modulation once, without gradient, and keep it.
+        network: Network for which each modulation is computed once, without gradient, and kept;
+            None computes it anew each time, with gradients.
         parts: Layouts that were joined to this one; what they have kept is used.
     """
 
-    def __init__(self, labels: LabelPyramid, keep: bool, parts: Sequence[Layout] = ()) -> None:
+    def __init__(
+        self,
+        labels: LabelPyramid,
+        network: SemanticUNet | None = None,
+        parts: Sequence[Layout] = (),
+    ) -> None:
         self.labels = labels
-        self.keep = keep
+        self.network = network
         self.parts = parts
+        self.made_with = None if network is None else _state(network)
         self._kept: dict[tuple[SPADEGroupNorm, Size], Modulation] = {}
 
     def modulation(self, norm: SPADEGroupNorm, size: Size) -> Modulation:
         """Give the modulation of a norm whose features have a size."""
-        if not self.keep:
+        if self.network is None:
             return self._compute(norm, size)
         if (norm, size) not in self._kept:
             with torch.no_grad():
@@ -62,12 +73,20 @@ class Layout:
 
     @classmethod
     def cat(cls, layouts: Sequence[Layout]) -> Layout:
-        """Join layouts; one label map that is shared by all stays one."""
+        """Join layouts of one network; one label map that is shared by all stays one.
+
+        Raises:
+            ValueError: If they are of several networks, or the weights have changed between them.
+        """
         first = layouts[0]
+        if any(each.network is not first.network for each in layouts):
+            raise ValueError("conditionings that several networks made cannot be joined")
+        if any(each.made_with != first.made_with for each in layouts):
+            raise ValueError(_CHANGED)
         if first.labels.batch_size == 1 and all(each is first for each in layouts):
             return first
         labels = LabelPyramid.cat([each.labels for each in layouts])
-        return cls(labels, first.keep, layouts)
+        return cls(labels, first.network, layouts)
 
 
 class Conditioning:
@@ -78,28 +97,20 @@ class Conditioning:
     network have changed.
 
     Args:
-        labels: Label maps, or their layout.
+        labels: Label maps, from which everything is computed anew each time, with gradients; or
+            their layout, which may belong to a network that this is prepared for.
         styles: Style tokens ``(batch, classes, context_dim)``; the label maps are as many, or 1.
             None for a network that only looks at label maps.
-        network: Network that this is prepared for; None computes everything anew each time, with
-            gradients.
 
     Raises:
         ValueError: If the numbers of label maps and styles, or of classes and tokens, differ.
     """
 
-    def __init__(
-        self,
-        labels: LabelPyramid | Layout,
-        styles: Tensor | None = None,
-        network: SemanticUNet | None = None,
-    ) -> None:
-        layout = Layout(labels, network is not None) if isinstance(labels, LabelPyramid) else labels
+    def __init__(self, labels: LabelPyramid | Layout, styles: Tensor | None = None) -> None:
+        layout = Layout(labels) if isinstance(labels, LabelPyramid) else labels
         _check_counts(layout.labels, styles)
         self.layout = layout
         self.styles = styles
-        self.network = network
-        self._made_with = None if network is None else _state(network)
         self._kept: dict[tuple[MaskedCrossAttention, Size], PickedRows | SharedTokens] = {}
 
     @property
@@ -138,7 +149,7 @@ class Conditioning:
             raise ValueError("the attention to styles needs styles")
         labels = self.labels if masked else None
         styles = self.styles.to(attention.to_v.weight.dtype)
-        if self.network is None:
+        if self.layout.network is None:
             return attention.prepare(styles, labels, grid)
         if (attention, grid) not in self._kept:
             with torch.no_grad():
@@ -151,7 +162,7 @@ class Conditioning:
         Args:
             styles: Style tokens ``(batch, classes, context_dim)``.
         """
-        return Conditioning(self.layout, styles, self.network)
+        return Conditioning(self.layout, styles)
 
     @classmethod
     def cat(cls, conditionings: Sequence[Conditioning]) -> Conditioning:
@@ -163,9 +174,6 @@ class Conditioning:
         Raises:
             ValueError: If they are of several networks, or some have no styles.
         """
-        first = conditionings[0]
-        if any(each.network is not first.network for each in conditionings):
-            raise ValueError("conditionings that several networks made cannot be joined")
         styles = [each.styles for each in conditionings if each.styles is not None]
         if len(styles) < len(conditionings):
             raise ValueError("conditionings without styles cannot be joined")
@@ -175,7 +183,7 @@ class Conditioning:
         )
         if uneven and not all(each is layouts[0] for each in layouts):
             raise ValueError("label maps that several styles share cannot be joined with others")
-        return cls(Layout.cat(layouts), torch.cat(styles), first.network)
+        return cls(Layout.cat(layouts), torch.cat(styles))
 
     def check(self, network: nn.Module, latents: Tensor) -> None:
         """Refuse a use that this was not prepared for.
@@ -188,13 +196,13 @@ class Conditioning:
             ValueError: If the network is another or its weights have changed, or batch, device
                 or shape do not fit.
         """
-        if self.network is not None and self.network is not network:
-            raise ValueError("the conditioning was prepared for another network: prepare it again")
-        if self._made_with is not None and self._made_with != _state(network):
-            raise ValueError(
-                "the weights of the network have changed since the conditioning was prepared: "
-                "prepare it again"
-            )
+        if self.layout.network is not None:
+            if self.layout.network is not network:
+                raise ValueError(
+                    "the conditioning was prepared for another network: prepare it again"
+                )
+            if self.layout.made_with != _state(network):
+                raise ValueError(_CHANGED)
         if self.batch_size not in (1, len(latents)):
             msg = f"{len(latents)} latents do not fit a conditioning of {self.batch_size}"
             raise ValueError(msg)

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from lightning_face.errors import ConfigError
-from lightning_face_sis.networks.conditioning import Conditioning
+from lightning_face_sis.networks.conditioning import Conditioning, Layout
 from lightning_face_sis.networks.diffusion_res_block import DiffusionResBlock, SPADEResBlock
 from lightning_face_sis.networks.diffusion_transformer import (
     AttentionLogits,
@@ -204,8 +204,8 @@ class SemanticUNet(nn.Module):
         Raises:
             ValueError: If shapes do not fit.
         """
-        styles = styles.detach()
-        return Conditioning(LabelPyramid(labels.detach(), self.num_classes), styles, self)
+        layout = Layout(LabelPyramid(labels.detach(), self.num_classes), self)
+        return Conditioning(layout, styles.detach())
 
     @overload
     def forward(

@@ -188,9 +188,12 @@ def nearest_codes(vectors: Tensor, codes: Tensor) -> Tensor:
     # the square of the vector is the same for all codes
     half = codes.square().sum(dim=1) / 2
     on_processor = vectors.device.type == "cpu"
-    distances = DISTANCES_ON_PROCESSOR if on_processor else DISTANCES_ON_ACCELERATOR
-    found = [
-        torch.addmm(half, block, codes.t(), alpha=-1).argmin(dim=1)
-        for block in vectors.split(max(1, distances // len(codes)))
-    ]
-    return torch.cat(found)
+    at_once = DISTANCES_ON_PROCESSOR if on_processor else DISTANCES_ON_ACCELERATOR
+    block = max(1, at_once // len(codes))
+    distances = vectors.new_empty(min(block, len(vectors)), len(codes))
+    found = torch.empty(len(vectors), dtype=torch.long, device=vectors.device)
+    for rows, nearest in zip(vectors.split(block), found.split(block), strict=True):
+        # one piece of memory for all blocks stays in the cache
+        part = torch.addmm(half, rows, codes.t(), alpha=-1, out=distances[: len(rows)])
+        torch.argmin(part, dim=1, out=nearest)
+    return found

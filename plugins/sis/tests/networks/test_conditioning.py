@@ -184,8 +184,13 @@ def test_a_conditioning_is_refused_after_the_weights_have_changed(network, chang
     conditioning = network.prepare(styles, labels)
     network(latents, times, conditioning=conditioning)
     change(network)
-    with pytest.raises(ValueError, match="weights of the network have changed"):
-        network(latents, times, conditioning=conditioning)
+    fresh = network.prepare(styles, labels)
+    network(latents, times, conditioning=fresh)
+    for stale in (conditioning, conditioning.replace_styles(styles * 2)):
+        with pytest.raises(ValueError, match="weights of the network have changed"):
+            network(latents, times, conditioning=stale)
+        with pytest.raises(ValueError, match="weights of the network have changed"):
+            Conditioning.cat([fresh, stale])
 
 
 @torch.no_grad()

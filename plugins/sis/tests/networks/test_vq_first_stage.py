@@ -44,6 +44,14 @@ def test_codes_that_have_just_been_drawn_are_told_apart():
     assert torch.equal(nearest_codes(vectors, codes), by_definition(vectors, codes))
 
 
+def test_codes_are_compared_in_full_precision_under_autocast():
+    draw = torch.Generator().manual_seed(1)
+    vectors, codes = (torch.randn(n, 3, generator=draw) for n in (500, 2000))
+    with torch.autocast("cpu", torch.bfloat16):
+        found = nearest_codes(vectors, codes)
+    assert torch.equal(found, by_definition(vectors, codes))
+
+
 def test_published_size():
     with torch.device("meta"):
         network = VQFirstStage()
