@@ -65,6 +65,7 @@ class Contents(NamedTuple):
         examples: Files of pictures that are offered.
         draws_styles: Whether styles can be drawn by chance.
         samples: Whether the network is a diffusion model.
+        note: What stands below the result at the start.
         picture: Picture at the start, None for none, and likewise the others.
         canvas: Value of the canvas.
         canvas_size: Width and height of the canvas in pixels.
@@ -80,6 +81,7 @@ class Contents(NamedTuple):
     examples: Sequence[Path]
     draws_styles: bool
     samples: bool
+    note: str
     picture: Image.Image | None
     canvas: dict[str, Any] | None
     canvas_size: tuple[int, int]
@@ -152,7 +154,7 @@ def lay_out(gradio: Any, contents: Contents) -> Controls:  # noqa: ANN401
                 elem_id="result",
             )
             synthesize = gr.Button("Synthesize", variant="primary", elem_id="synthesize")
-            note = gr.Markdown(elem_id="note")
+            note = gr.Markdown(contents.note, elem_id="note")
             with gr.Row():
                 walk = gr.Button("Show steps", size="sm", min_width=60, elem_id="walk")
                 mask_download = gr.DownloadButton("Download mask", size="sm", min_width=60)

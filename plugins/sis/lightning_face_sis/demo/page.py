@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["Page"]
 
 _TITLE = "Semantic image synthesis"
+_SLOW = "A picture takes many steps, so it is made when the button is pressed."
 _BRUSH_SIZE = 24
 # the default, WebP, would change the colours of pictures a little
 _FORMAT = "png"
@@ -210,6 +211,7 @@ class Page:
             examples=self._example_files(),
             draws_styles=self.synthesizer.draws_styles,
             samples=self.synthesizer.samples,
+            note=_SLOW if self.synthesizer.samples else "",
             picture=photo.image if photo else None,
             canvas=None if labels is None else canvas_value(labels, self.colors),
             canvas_size=canvas_size(self.synthesizer.photo_size),

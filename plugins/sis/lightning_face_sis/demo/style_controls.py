@@ -72,7 +72,7 @@ def lay_out_style(
     """
     gr = gradio
     sources = _SOURCES if draws_styles else _SOURCES[:2]
-    with gr.Group(elem_id="parts"):
+    with gr.Column(elem_id="parts"):
         # the first part shows what the controls are for
         parts = [
             _part(gr, name, name, sources, sources[1] if place == 0 else sources[0])
@@ -113,23 +113,23 @@ def lay_out_style(
             visible=draws_styles,
             elem_id="seed",
         )
-        steps = gr.Slider(
-            1,
-            _MOST_STEPS,
+        steps = gr.Number(
             20,
-            step=1,
             label="Steps",
-            min_width=120,
+            precision=0,
+            minimum=1,
+            maximum=_MOST_STEPS,
+            min_width=80,
             visible=samples,
             elem_id="steps",
         )
-        guidance = gr.Slider(
+        guidance = gr.Number(
             1,
-            _MOST_GUIDANCE,
-            1,
-            step=0.1,
             label="Guidance",
-            min_width=120,
+            minimum=1,
+            maximum=_MOST_GUIDANCE,
+            step=0.5,
+            min_width=80,
             visible=samples,
             elem_id="guidance",
         )
@@ -170,7 +170,7 @@ def _part(
             label=f"Style of {title}",
             show_label=False,
             container=False,
-            min_width=150,
+            min_width=60,
             elem_id=f"part-{name}",
         )
         strength = gr.Slider(
@@ -181,7 +181,8 @@ def _part(
             label=f"Strength of {title}",
             show_label=False,
             container=False,
-            min_width=90,
+            min_width=60,
+            buttons=[],
             elem_id=f"strength-{name}",
         )
     return PartControls(chosen, strength)
