@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -12,7 +12,10 @@ from torch import Tensor
 
 from lightning_face.errors import ConfigError
 
-__all__ = ["EMA", "EMASchedule"]
+__all__ = ["EMA", "EMAPace", "EMASchedule", "warm_up_decay"]
+
+EMAPace = Literal["step", "batch"]
+"""Whether an average takes the weights up after every optimizer step or after every batch."""
 
 _KEY = "ema_trained_weights"
 
@@ -60,32 +63,52 @@ class EMASchedule:
         return float(min(grown, largest))
 
 
+def warm_up_decay(updates: int, largest: float) -> float:
+    """Return the share of the old average in the new one, ``(1 + n) / (10 + n)`` at update n.
+
+    It is the growth of TensorFlow's averages and of the published latent diffusion models.
+
+    Args:
+        updates: Updates done before this one.
+        largest: What the decay grows to.
+    """
+    return min(largest, (2 + updates) / (11 + updates))
+
+
 class EMA(Callback):
     """Averages the trained weights over the steps and evaluates, saves and exports the average.
 
     After every batch in which an optimizer stepped, ``average = decay * average + (1 - decay) *
-    weights``; batches that only accumulate gradients do not count. Validation and test see the
-    average. In a checkpoint, ``state_dict`` is the average, so that everything that loads the file
-    gets what was validated, and the weights that training goes on with lie beside it.
+    weights``; batches that only accumulate gradients do not count, unless asked to. Validation and
+    test see the average. In a checkpoint, ``state_dict`` is the average, so that everything that
+    loads the file gets what was validated, and the weights that training goes on with lie beside
+    it.
 
     Args:
         decay: Share of the old average, in [0, 1); with a schedule, what the share grows to.
-        schedule: How the share grows; null has it constant from the first step on.
+        schedule: How the share grows: settings of a power law, or ``warm_up`` for
+            ``(1 + n) / (10 + n)`` at the n-th update; null has it constant from the first step on.
         parts: Parts of the model to average, by the names of their attributes, such as
-            ``generator``; null is the whole model.
+            ``generator`` or ``network.unet``; null is the whole model.
+        every: ``step`` updates the average behind every optimizer step, ``batch`` also behind
+            batches that only accumulate gradients.
     """
 
     def __init__(
         self,
         decay: float = 0.999,
-        schedule: EMASchedule | None = None,
+        schedule: EMASchedule | Literal["warm_up"] | None = None,
         parts: Sequence[str] | None = None,
+        every: EMAPace = "step",
     ) -> None:
         if not 0 <= decay < 1:
             raise ValueError(f"the decay of EMA has to lie in [0, 1), not {decay}")
+        if every not in get_args(EMAPace):
+            raise ConfigError(f"EMA updates every step or batch, not every {every!r}")
         self.decay = decay
         self.schedule = schedule
         self.parts = parts
+        self.every = every
         self._average: dict[str, Tensor] = {}
         self._trained: dict[str, Tensor] | None = None
         self._step = 0
@@ -113,14 +136,10 @@ class EMA(Callback):
         batch_idx: int,
     ) -> None:
         """Take the new weights into the average, if there are new ones."""
-        if trainer.global_step == self._step:
+        if self.every == "step" and trainer.global_step == self._step:
             return
         self._step = trainer.global_step
-        decay = (
-            self.decay
-            if self.schedule is None
-            else self.schedule.decay_at(self._updates, self.decay)
-        )
+        decay = self._decay_now()
         self._updates += 1
         with torch.no_grad():
             parameters = dict(pl_module.named_parameters())
@@ -181,6 +200,13 @@ class EMA(Callback):
         """
         state_dict = pl_module.state_dict()
         return {name: self._average.get(name, tensor) for name, tensor in state_dict.items()}
+
+    def _decay_now(self) -> float:
+        if self.schedule is None:
+            return self.decay
+        if isinstance(self.schedule, EMASchedule):
+            return self.schedule.decay_at(self._updates, self.decay)
+        return warm_up_decay(self._updates, self.decay)
 
     def _averaged_parameters(self, pl_module: LightningModule) -> dict[str, Tensor]:
         trained = _trained_parameters(pl_module)

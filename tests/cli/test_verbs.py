@@ -23,6 +23,7 @@ def test_a_command_of_a_plugin_is_listed_and_runs(cli):
         (["import", "toy-model"], "SOURCE"),
         (["import", "toy-modle", "x.pth", "-o", "y"], "'toy-model'"),
         (["import", "toy-model", "absent.pth", "-o", "y"], "absent.pth"),
+        (["import", "toy-model", "x.pth", "-o", "y", "--speed", "3"], "--speed"),
         (["export", "absent.ckpt", "-o", "y"], "absent.ckpt"),
         (["experiments", "absent"], "absent"),
     ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -13,9 +13,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lightning_face_sis.networks.generator import CA2SISGenerator
+from lightning_face_sis.networks.label_pyramid import LabelPyramid
 from lightning_face_sis.networks.spatial_transformer import SpatialTransformer
 
-__all__ = ["attention_grid", "attention_maps"]
+if TYPE_CHECKING:
+    from lightning_face_sis.networks.semantic_diffusion import SemanticDiffusion
+
+__all__ = ["attention_grid", "attention_maps", "diffusion_attention_maps"]
 
 _GAP, _MARGIN, _LABELS, _HEADER = 6, 14, 92, 26
 _PAPER, _INK, _SOFT = (24, 26, 31), (232, 234, 238), (150, 155, 165)
@@ -50,6 +54,40 @@ def attention_maps(network: CA2SISGenerator, latents: Tensor, styles: Tensor) ->
     finally:
         for hook in hooks:
             hook.remove()
+    return maps
+
+
+@torch.no_grad()
+def diffusion_attention_maps(
+    network: SemanticDiffusion, latents: Tensor, timestep: int, labels: Tensor, styles: Tensor
+) -> list[Tensor]:
+    """Compute how much every latent pixel looks at each style at one step of a diffusion model.
+
+    Where attention is masked, a pixel looks at the style of its own class alone, and the maps show
+    which parts are too thin to be seen in the small pictures of the inner blocks.
+
+    Args:
+        network: The model in evaluation mode.
+        latents: Noisy latents ``(batch, channels, height, width)``.
+        timestep: Their timestep.
+        labels: Class numbers ``(batch, 1, ., .)``.
+        styles: Style of every class ``(batch, classes, width)``.
+
+    Returns:
+        For each block, in the order of the network, the mean over the heads of the weights
+        ``(batch, classes, height, width)``; those of a pixel add up to 1.
+    """
+    times = torch.full((len(latents),), timestep, device=latents.device)
+    _, found = network.unet(latents, times, styles, labels, with_logits=True)
+    pyramid = LabelPyramid(labels, network.num_classes)
+    maps = []
+    for logits, grid in found:
+        if network.unet.mask_attention:
+            masks = pyramid.masks(grid).flatten(2).transpose(1, 2).unsqueeze(1)
+            products = logits * masks
+            logits = products.masked_fill(products == 0, torch.finfo(products.dtype).min)
+        weights = logits.softmax(dim=3).mean(dim=1)
+        maps.append(weights.transpose(1, 2).unflatten(2, grid))
     return maps
 
 

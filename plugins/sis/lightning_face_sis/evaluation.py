@@ -19,6 +19,7 @@ from lightning_face.metrics.ssim import SSIM
 from lightning_face.metrics.weight_file import WeightFile
 from lightning_face_sis.metrics.face_parser import FACE_PARSER_URL, FaceParser, OtherClasses
 from lightning_face_sis.metrics.identity_similarity import IdentitySimilarity
+from lightning_face_sis.metrics.sample_diversity import SampleDiversity
 from lightning_face_sis.metrics.segmentation import SegmentationQuality
 from lightning_face_sis.networks.recognition import RecognitionNetwork, load_recognition_network
 from lightning_face_sis.to_image import Rounding, to_image
@@ -26,6 +27,7 @@ from lightning_face_sis.to_image import Rounding, to_image
 __all__ = [
     "FACE_PARSER_WEIGHTS",
     "IDENTITY_WEIGHTS",
+    "DiversityMetrics",
     "SynthesisMetrics",
     "recognition_networks",
 ]
@@ -147,6 +149,48 @@ class SynthesisMetrics(MetricTable):
         order = [row for row in _ROWS if row in values]
         order += [row for row in values if row not in _ROWS]
         return {row: values[row].float() for row in order}
+
+
+class DiversityMetrics(MetricTable):
+    """How much pictures differ that were drawn for one label map: in colours and to the eye.
+
+    The row that needs weights is left out where they are not at hand.
+
+    Args:
+        folder: Folder of the metrics' weights; None computes only what needs none.
+        rounding: How synthesised pictures become bytes, see `to_image`.
+
+    Raises:
+        ConfigError: If the folder does not exist.
+        WeightsError: If a file does not fit the network it is named after.
+    """
+
+    def __init__(self, folder: str | Path | None, rounding: Rounding = "reference") -> None:
+        super().__init__(folder)
+        self.rounding: Rounding = rounding
+        self.metrics = {"diversity": SampleDiversity()}
+        self.add_weighted(
+            ("diversity_LPIPS",),
+            LPIPS_WEIGHTS["alex"],
+            lambda folder: {"diversity_LPIPS": SampleDiversity(LPIPSNetwork.from_folder(folder))},
+        )
+
+    @torch.no_grad()
+    def update(self, samples: Tensor) -> None:
+        """Add pictures.
+
+        Args:
+            samples: Pictures in [-1, 1] ``(batch, samples, 3, height, width)``, those of a label
+                map together.
+        """
+        written = to_image(samples, self.rounding).float() / 127.5 - 1
+        with torch.autocast(written.device.type, enabled=False):
+            for metric in self.metrics.values():
+                metric.update(written)
+
+    def compute(self) -> dict[str, Tensor]:
+        """Return the rows, over all processes; they are undefined without a pair."""
+        return {row: metric.compute() for row, metric in self.metrics.items()}
 
 
 _SEGMENTATION = "segmentation"

@@ -32,6 +32,7 @@ __all__ = [
     "infer_generator_config",
     "load_discriminator",
     "load_published",
+    "looks_like",
 ]
 
 CA2SIS_MODULE = "lightning_face_sis.modules.ca2sis_module.CA2SISModule"
@@ -55,11 +56,18 @@ SIGNATURE = (
 
 # tensors by which other checkpoints give themselves away
 OTHER_MODELS = {
-    "a checkpoint of this framework, which needs no import": r"^generator\.|^style_encoder\.stem\.",
+    "a checkpoint of this framework, which needs no import": (
+        r"^generator\.|^style_encoder\.stem\.|^network\.unet\.|^first_stage\.autoencoder\."
+    ),
     "a discriminator, which is not imported: give latest_net_G.pth": r"discriminator_\d+\.model\d",
     "a generator of CA2-SIS": r"^encs\.encs\.0\.",
-    "SCA-DM, a diffusion model": r"(^|\.)diffusion_model\.|^cond_stage_model\.",
-    "a latent diffusion autoencoder": r"^quantize\.embedding|^quant_conv\.",
+    "SCA-DM, a diffusion model: import it as sca-dm": (
+        r"^model\.diffusion_model\.middle_block\.0\.in_norm\.|^cond_stage_model\.Encoder\."
+    ),
+    "a diffusion model of pictures without label maps": r"(^|\.)diffusion_model\.|^time_embed\.",
+    "the first stage of latent diffusion: import it as vq-first-stage": (
+        r"^quantize\.embedding|^quant_conv\."
+    ),
     "SEAN": r"^Zencoder\.|\.ACE\.",
     "SPADE": r"^(head_0|G_middle_0|up_0)\.norm_0\.",
     "a recognition network, IR-SE50 or IR-50": r"^input_layer\.0\.|^body\.\d+\.res_layer\.",
@@ -140,7 +148,7 @@ def load_discriminator(path: Path | str) -> MultiscaleDiscriminator:
     keys = _network_keys(tensors, "D")
     published = {key: tensors[own] for own, key in keys.items() if discriminator_name(key)}
     if not published:
-        msg = f"{path} holds no discriminators of CA2-SIS: {_looks_like(keys.values())}"
+        msg = f"{path} holds no discriminators of CA2-SIS: {looks_like(keys.values())}"
         raise WeightsError(msg)
     try:
         network = MultiscaleDiscriminator(**infer_discriminator_config(published))
@@ -187,7 +195,7 @@ def infer_generator_config(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
         WeightsError: Tensors are missing, or their shapes leave a setting open.
     """
     if missing := [key for key in SIGNATURE if key not in tensors]:
-        msg = f"it has no {missing[0]}: {_looks_like(tensors)}"
+        msg = f"it has no {missing[0]}: {looks_like(tensors)}"
         raise WeightsError(msg)
     embedder, codes, first, keys = (tensors[key].shape for key in SIGNATURE)
     style_dim = keys[1] // 5
@@ -328,7 +336,12 @@ def _required(tensors: Mapping[str, Tensor], key: str) -> Tensor:
     return tensors[key]
 
 
-def _looks_like(names: Iterable[str]) -> str:
+def looks_like(names: Iterable[str]) -> str:
+    """Say which model some names of tensors belong to, for a message.
+
+    Args:
+        names: Names in a file.
+    """
     names = list(names)
     for kind, pattern in OTHER_MODELS.items():
         if any(re.search(pattern, name) for name in names):

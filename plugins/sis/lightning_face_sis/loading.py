@@ -1,4 +1,4 @@
-"""A generator from any file that holds one: ours in training, ours exported, or published."""
+"""A network from any file that holds one: ours in training, ours exported, or published."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import torch
 
 from lightning_face.checkpoint.load import load
 from lightning_face.errors import CheckpointError, ConfigError, WeightsError
-from lightning_face_sis.data.celebamask_classes import CLASS_NAMES
-from lightning_face_sis.data.dataset import Labelling
+from lightning_face_sis.diffusion_loading import LoadedDiffusion, holds_diffusion, load_diffusion
 from lightning_face_sis.importer import load_published
+from lightning_face_sis.loaded_model import LoadedModel, class_names_of
 from lightning_face_sis.networks.identity_generator import IdentityInjectionGenerator
 from lightning_face_sis.networks.recognition import (
     RECOGNITION_WEIGHTS,
@@ -24,14 +24,17 @@ from lightning_face_sis.networks.sample_recognition import SampleRecognition
 if TYPE_CHECKING:
     from lightning_face_sis.networks.generator import CA2SISGenerator
 
-__all__ = ["LoadedGenerator", "class_names_of", "load_generator", "load_recognition"]
-
-# ADE20k and COCO-Stuff: pixels of no known class are the last class of the network
-_WITH_UNKNOWN = (151, 183)
+__all__ = [
+    "LoadedGenerator",
+    "class_names_of",
+    "load_generator",
+    "load_model",
+    "load_recognition",
+]
 
 
 @dataclass(frozen=True)
-class LoadedGenerator:
+class LoadedGenerator(LoadedModel):
     """A generator with what its user has to know of it.
 
     Args:
@@ -51,16 +54,24 @@ class LoadedGenerator:
     @property
     def photo_size(self) -> tuple[int, int]:
         """Height and width in pixels to which photographs and masks are brought for it."""
-        multiple = self.generator.style_encoder.side_multiple
-        height, width = (-(-side // multiple) * multiple for side in self.image_size)
-        return height, width
+        return self.rounded_up(self.generator.style_encoder.side_multiple)
 
-    @property
-    def labelling(self) -> Labelling:
-        """What the values in label maps mean to it."""
-        count = len(self.class_names)
-        has_unknown = count in _WITH_UNKNOWN
-        return Labelling(count - has_unknown, has_unknown)
+
+def load_model(
+    path: Path | str, device: torch.device | str = "cpu"
+) -> LoadedGenerator | LoadedDiffusion:
+    """Read a network that makes pictures of label maps; its kind is told from the file.
+
+    Args:
+        path: What `load_generator` or `lightning_face_sis.diffusion_loading.load_diffusion` reads.
+        device: Where to put it.
+
+    Raises:
+        CheckpointError: The file is missing, damaged, or needs code to be read.
+        WeightsError: It holds another model.
+    """
+    path = Path(path).expanduser()
+    return load_diffusion(path, device) if holds_diffusion(path) else load_generator(path, device)
 
 
 def load_generator(path: Path | str, device: torch.device | str = "cpu") -> LoadedGenerator:
@@ -92,20 +103,6 @@ def load_generator(path: Path | str, device: torch.device | str = "cpu") -> Load
         image_size=(16 * height, 16 * width),
         device=torch.device(device),
     )
-
-
-def class_names_of(num_classes: int) -> tuple[str, ...]:
-    """Name the classes of a generator; only the number is known from a published file.
-
-    Args:
-        num_classes: Channels of its masks; 19 are those of CelebAMask-HQ.
-
-    Returns:
-        The names; for other numbers ``class 0``, ``class 1`` and so on.
-    """
-    if num_classes == len(CLASS_NAMES):
-        return tuple(CLASS_NAMES)
-    return tuple(f"class {index}" for index in range(num_classes))
 
 
 def load_recognition(generator: CA2SISGenerator, path: Path | None) -> RecognitionNetwork | None:

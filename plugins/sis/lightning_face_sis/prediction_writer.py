@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch.distributed as distributed
 from lightning.pytorch import Callback, LightningModule, Trainer
+from PIL import Image
+from torch import Tensor
 
 from lightning_face.checkpoint.atomic import atomic_path
 from lightning_face.data.picture_table import Cell, PictureTable, write_overview
@@ -16,15 +19,22 @@ from lightning_face_sis.to_image import Rounding, to_picture
 
 __all__ = ["SynthesizedImages"]
 
+_ONLY = "synthesised"
+# details are strips of several pictures
+_DETAIL_WIDTHS = 5
+
 
 class SynthesizedImages(Callback):
     """Writes every synthesised picture, a contact sheet and a page to ``predictions/`` of the run.
 
     A prediction is a dictionary with ``synthesised`` pictures ``(batch, 3, height, width)`` in
-    -1..1; the batch has the ``images`` that gave the styles, their ``labels`` and ``files``. Each
-    picture is shown beside its input and its label map in the colours of the classes. Predictions
-    of other kinds are left to the caller. Every process writes its own pictures; the first one
-    adds ``contact_sheet.png`` and ``index.html`` in the end.
+    -1..1, or with several such by their titles, for instance of several seeds; the batch has the
+    ``images`` that gave the styles, their ``labels`` and ``files``. Pictures are shown beside their
+    input and its label map in the colours of the classes. A prediction may have ``details`` too:
+    wide pictures of each input by their kind, such as ``denoising``, or None for an input without;
+    each kind gets a folder with an overview of its own. Predictions of other kinds are left to the
+    caller. Every process writes its own pictures; the first one adds ``contact_sheet.png`` and
+    ``index.html`` in the end.
 
     Args:
         width: Width of a picture on sheet and page in pixels.
@@ -42,11 +52,15 @@ class SynthesizedImages(Callback):
         self.width = width
         self.shown_rows = shown_rows
         self.rounding: Rounding = rounding
+        # files by the names of their pictures
         self._sources: dict[str, str] = {}
+        self._titles: list[str] = []
+        # kind and name of each
+        self._details: list[tuple[str, str]] = []
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin a new list of pictures."""
-        self._sources = {}
+        self._begin()
 
     def on_predict_batch_end(
         self,
@@ -62,40 +76,67 @@ class SynthesizedImages(Callback):
             return
         num_classes = int(pl_module.hparams["num_classes"])
         folder = _folder(trainer)
+        columns = _columns(outputs["synthesised"])
+        self._titles[:] = columns
         for index, source in enumerate(batch["files"]):
             name = self._name(source)
             image, labels = batch["images"][index], batch["labels"][index]
             pictures = {
-                f"{name}.png": to_picture(outputs["synthesised"][index], self.rounding),
-                f"originals/{name}.png": to_picture(image, "nearest"),
-                f"originals/{name}-mask.png": label_picture(labels, num_classes),
+                _file(name, title): to_picture(images[index], self.rounding)
+                for title, images in columns.items()
             }
+            pictures[f"originals/{name}.png"] = to_picture(image, "nearest")
+            pictures[f"originals/{name}-mask.png"] = label_picture(labels, num_classes)
+            for kind, details in outputs.get("details", {}).items():
+                if details[index] is not None:
+                    pictures[f"{kind}/{name}.png"] = details[index]
+                    self._details.append((kind, name))
             for file, picture in pictures.items():
-                with atomic_path(folder / file) as temporary:
-                    picture.save(temporary, format="PNG")
+                _write(folder / file, picture)
 
     def on_predict_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write the contact sheet and the page."""
-        written = list(self._sources)
+        """Write the contact sheet and the pages."""
+        written = [*(("", name) for name in self._sources), *self._details]
         if trainer.world_size > 1:
             gathered: list[Any] = [None] * trainer.world_size
             distributed.all_gather_object(gathered, written)
             written = [each for part in gathered for each in part]
         if not trainer.is_global_zero or not written:
             return
-        # processes may repeat a picture
-        names = sorted(set(written), key=_natural)
+        kinds: dict[str, set[str]] = {}
+        for kind, name in written:
+            # processes may repeat a picture
+            kinds.setdefault(kind, set()).add(name)
+        for kind, names in kinds.items():
+            self._write_overview(_folder(trainer) / kind, kind, sorted(names, key=_natural))
+
+    def _begin(self) -> None:
+        self._sources.clear()
+        self._titles.clear()
+        self._details.clear()
+
+    def _write_overview(self, folder: Path, kind: str, names: Sequence[str]) -> None:
+        """Write the overview of all results, or of one kind of details."""
+        if kind:
+            rows = [[Cell(f"{name}.png", name)] for name in names]
+            table = PictureTable([kind], rows, width=_DETAIL_WIDTHS * self.width)
+            lead = f"{len(rows)} pictures."
+            write_overview(folder, table, kind.capitalize(), lead, self.shown_rows)
+            return
         rows = [
             [
                 Cell(f"originals/{name}.png", name),
                 Cell(f"originals/{name}-mask.png"),
-                Cell(f"{name}.png"),
+                *(Cell(_file(name, title)) for title in self._titles),
             ]
             for name in names
         ]
-        table = PictureTable(["image", "classes", "synthesised"], rows, width=self.width)
-        lead = f"{len(rows)} pictures, each made of the classes and styles of an image."
-        write_overview(_folder(trainer), table, "Synthesised pictures", lead, self.shown_rows)
+        table = PictureTable(["image", "classes", *self._titles], rows, width=self.width)
+        each = (
+            f"{len(rows)} pictures" if len(self._titles) == 1 else f"{len(rows)} rows of pictures"
+        )
+        lead = f"{each}, each made of the classes and styles of an image."
+        write_overview(folder, table, "Synthesised pictures", lead, self.shown_rows)
 
     def _name(self, source: str) -> str:
         """Name a picture after its file; of two files of one name, the second has its folder."""
@@ -105,6 +146,21 @@ class SynthesizedImages(Callback):
             name = f"{path.parent.name}-{name}"
         self._sources[name] = source
         return name
+
+
+def _columns(synthesised: Tensor | Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Give pictures by their titles."""
+    return synthesised if isinstance(synthesised, Mapping) else {_ONLY: synthesised}
+
+
+def _file(name: str, title: str) -> str:
+    """Name the file of a picture; one that is alone needs no title."""
+    return f"{name}.png" if title == _ONLY else f"{name}-{title.replace(' ', '-')}.png"
+
+
+def _write(path: Path, picture: Image.Image) -> None:
+    with atomic_path(path) as temporary:
+        picture.save(temporary, format="PNG")
 
 
 def _folder(trainer: Trainer) -> Path:

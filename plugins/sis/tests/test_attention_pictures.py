@@ -6,8 +6,13 @@ import pytest
 import torch
 from PIL import Image
 
-from lightning_face_sis.attention_pictures import attention_grid, attention_maps
+from lightning_face_sis.attention_pictures import (
+    attention_grid,
+    attention_maps,
+    diffusion_attention_maps,
+)
 from lightning_face_sis.networks.generator import CA2SISGenerator
+from lightning_face_sis.networks.label_pyramid import LabelPyramid
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +75,20 @@ def test_a_grid_glows_where_the_weight_is():
     )
     assert bright > 200 > 100 > dark
     assert other == dark
+
+
+def test_masked_attention_of_diffusion_is_on_the_own_class(small_diffusion, monkeypatch):
+    labels = torch.zeros(1, 1, 64, 64, dtype=torch.uint8)
+    labels[..., 20:] = 13
+    styles = small_diffusion.encode_style(torch.zeros(1, 3, 64, 64), labels)
+    inputs = small_diffusion, torch.randn(1, 3, 16, 16), 500, labels, styles
+    maps = diffusion_attention_maps(*inputs)
+    # on the way in, in the middle, and twice on the way out
+    assert [tuple(each.shape) for each in maps] == [(1, 19, 8, 8)] * 4
+    own = LabelPyramid(labels, 19).masks((8, 8))
+    for each in maps:
+        torch.testing.assert_close(each, own)
+    monkeypatch.setattr(small_diffusion.unet, "mask_attention", False)
+    for each in diffusion_attention_maps(*inputs):
+        torch.testing.assert_close(each.sum(dim=1), torch.ones(1, 8, 8))
+        assert (each - own).abs().max() > 0.1

@@ -13,7 +13,11 @@ from lightning_face.networks import InceptionV3, alexnet_features, vgg16_feature
 from lightning_face.testing.processes import run_processes
 from lightning_face_sis import evaluation
 from lightning_face_sis.data.celebamask_classes import CLASS_NAMES
-from lightning_face_sis.evaluation import SynthesisMetrics, recognition_networks
+from lightning_face_sis.evaluation import (
+    DiversityMetrics,
+    SynthesisMetrics,
+    recognition_networks,
+)
 from lightning_face_sis.metrics import SegmentationQuality
 from lightning_face_sis.networks.recognition import RecognitionNetwork
 
@@ -244,3 +248,18 @@ def test_two_processes_agree_with_one(folder, tmp_path):
     assert list(expected) == ["LPIPS", "PSNR", "SSIM", *IDENTITY_ROWS]
     for found in results:
         assert found == pytest.approx(expected, rel=1e-4)
+
+
+def test_diversity_is_measured_in_colours_and_to_the_eye(folder):
+    samples = torch.stack([pictures(side=64)[0], pictures(side=64)[1]], dim=1)
+    metrics = DiversityMetrics(folder)
+    metrics.update(samples)
+    rows = metrics.compute()
+    assert list(rows) == ["diversity", "diversity_LPIPS"]
+    # noise of 0.2, of which bytes cut some off
+    assert float(rows["diversity"]) == pytest.approx(0.2 * math.sqrt(2 / math.pi), rel=0.2)
+    assert rows["diversity_LPIPS"] > 0
+    plain = DiversityMetrics(None)
+    plain.update(samples)
+    assert plain.compute() == {"diversity": rows["diversity"]}
+    assert "lpips_alex.pth" in plain.missing["diversity_LPIPS"]

@@ -170,7 +170,10 @@ def test_identity_injection_is_told_apart(tmp_path, generators, published):
     ("key", "looks_like"),
     [
         ("discriminator_0.model0.0.weight", "a discriminator, which is not imported"),
-        ("model.diffusion_model.input_blocks.0.0.weight", "SCA-DM, a diffusion model"),
+        (
+            "model.diffusion_model.input_blocks.0.0.weight",
+            "a diffusion model of pictures without label maps",
+        ),
         ("Zencoder.model.1.weight", "SEAN"),
         ("head_0.norm_0.mlp_gamma.weight", "SPADE"),
         ("body.0.res_layer.0.weight", "a recognition network, IR-SE50 or IR-50"),

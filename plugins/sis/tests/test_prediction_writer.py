@@ -73,6 +73,27 @@ def test_inputs_masks_and_outputs_are_shown(tmp_path):
         assert sheet.width > 3 * 192
 
 
+class Seeds(Echo):
+    """Two pictures of every input, and a wide one of the first."""
+
+    def predict_step(self, batch, batch_idx):
+        images = batch["images"]
+        details = {"denoising": [Image.new("RGB", (96, 16), "red"), None]}
+        return {"synthesised": {"seed 0": images, "seed 1": -images}, "details": details}
+
+
+def test_pictures_of_several_seeds_stand_side_by_side(tmp_path):
+    folder = predict(tmp_path, [make_batch()], Seeds())
+    row = ["originals/9.png", "originals/9-mask.png", "9-seed-0.png", "9-seed-1.png"]
+    assert pictures_of(folder)[:4] == row
+    assert "<th>seed 1</th>" in (folder / "index.html").read_text()
+    first, second = (Image.open(folder / file) for file in row[2:])
+    assert list(first.getdata()) != list(second.getdata())
+    assert pictures_of(folder / "denoising") == ["10.png"]
+    with Image.open(folder / "denoising/10.png") as strip:
+        assert strip.size == (96, 16)
+
+
 def test_two_files_of_one_name_are_both_kept(tmp_path):
     folder = predict(tmp_path, [make_batch(["a/1.jpg"]), make_batch(["b/1.jpg"])])
     assert {"1.png", "b-1.png"} < set(pictures_of(folder))
@@ -112,7 +133,7 @@ def test_processes_write_one_overview_of_all_pictures(tmp_path, monkeypatch):
 
     def gather(parts, own):
         # the other process has one of the same pictures
-        parts[:] = [["0", "7"], own]
+        parts[:] = [[("", "0"), ("", "7")], own]
 
     monkeypatch.setattr("torch.distributed.all_gather_object", gather)
     callback.on_predict_epoch_end(trainer, Echo())

@@ -6,6 +6,7 @@ from lightning.pytorch import Callback
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from lightning_face.callbacks import EMA, EMASchedule
+from lightning_face.callbacks.ema import warm_up_decay
 from lightning_face.checkpoint import load_checkpoint
 from lightning_face.errors import ConfigError
 
@@ -205,3 +206,40 @@ def test_only_the_parts_asked_for_are_averaged(fit, net, tmp_path):
 def test_a_part_that_is_not_trained_is_refused_with_those_that_are(fit):
     with pytest.raises(ConfigError, match=r"parts='frozen', but what is trained is net"):
         fit(EMA(parts=["net", "frozen"]))
+
+
+def test_the_warm_up_follows_its_formula(fit):
+    recorder, ema = Recorder(), EMA(0.9999, schedule="warm_up")
+    _, model = fit(recorder, ema)
+    average = recorder.history[0]
+    for number, weights in enumerate(recorder.history[1:], start=1):
+        decay = (1 + number) / (10 + number)
+        average = {n: decay * average[n] + (1 - decay) * weights[n] for n in average}
+    for name, tensor in average.items():
+        torch.testing.assert_close(ema.averaged_state_dict(model)[name], tensor)
+
+
+def test_the_warm_up_ends_at_the_largest_decay():
+    assert warm_up_decay(0, 0.9999) == 2 / 11
+    assert warm_up_decay(10**6, 0.9999) == 0.9999
+
+
+def test_an_average_of_every_batch_also_counts_those_that_accumulate(fit):
+    _, by_step = fit(steps := EMA(0.5), accumulate_grad_batches=3)
+    _, by_batch = fit(batches := EMA(0.5, every="batch"), accumulate_grad_batches=3)
+    recorder = Recorder()
+    fit(recorder, accumulate_grad_batches=3)
+    start, first, second = recorder.history
+    name = next(iter(start))
+    # six batches, of which the third and the sixth step
+    average = start[name]
+    for weights in (start, start, first, first, first, second):
+        average = 0.5 * average + 0.5 * weights[name]
+    torch.testing.assert_close(batches.averaged_state_dict(by_batch)[name], average)
+    other = steps.averaged_state_dict(by_step)[name]
+    torch.testing.assert_close(other, expected(recorder.history, 0.5)[name])
+
+
+def test_an_unknown_pace_is_refused():
+    with pytest.raises(ConfigError, match="'epoch'"):
+        EMA(every="epoch")

@@ -10,10 +10,16 @@ __all__ = [
     "add_device",
     "add_faces",
     "add_generator",
+    "add_noise_seed",
     "add_output",
     "add_references",
+    "add_sampling",
     "add_seed",
+    "add_start",
 ]
+
+SAMPLERS = ("dpm++", "ddim", "plms")
+STARTS = ("noise", "photograph")
 
 _LABELS = (
     "their label maps: as many PNGs in the same order, or a folder with PNGs of the same names or "
@@ -34,7 +40,7 @@ def add_generator(parser: ArgumentParser) -> None:
         required=True,
         metavar="W",
         help="checkpoint (.ckpt), exported weights (folder) or published file (latest_net_G.pth, "
-        "ema.pth)",
+        "ema.pth, last.ckpt) of CA2-SIS, identity injection or SCA-DM",
     )
     parser.add_argument(
         "--recognition",
@@ -44,6 +50,63 @@ def add_generator(parser: ArgumentParser) -> None:
         "with, which then keeps who is in an image",
     )
     add_device(parser)
+
+
+def add_sampling(parser: ArgumentParser) -> None:
+    """Add how a diffusion model samples.
+
+    Args:
+        parser: Parser of the verb.
+    """
+    group = parser.add_argument_group("with a checkpoint of SCA-DM")
+    group.add_argument(
+        "--steps",
+        type=int,
+        metavar="N",
+        help="steps of the sampler (default 20, or 50 from a photograph)",
+    )
+    group.add_argument(
+        "--sampler",
+        choices=SAMPLERS,
+        help="ddim with 200 steps is published (default dpm++, or ddim from a photograph)",
+    )
+    group.add_argument(
+        "--guidance",
+        type=float,
+        metavar="SCALE",
+        help="how far to exaggerate styles, in twice the time; 1 does not (default 1)",
+    )
+
+
+def add_start(parser: ArgumentParser, default: str = "noise", dest: str = "start") -> None:
+    """Add what a diffusion model starts from.
+
+    Args:
+        parser: Parser of the verb.
+        default: What it starts from without the option.
+        dest: Name of the option among the arguments.
+    """
+    parser.add_argument(
+        "--start",
+        dest=dest,
+        choices=STARTS,
+        help="what pictures of SCA-DM are sampled from: noise, or the noise that is found for the "
+        f"photograph, which keeps more of what styles do not tell (default {default})",
+    )
+
+
+def add_noise_seed(parser: ArgumentParser) -> None:
+    """Add the seed of the noise that pictures of a diffusion model start from.
+
+    Args:
+        parser: Parser of the verb.
+    """
+    parser.add_argument(
+        "--seed",
+        dest="noise_seed",
+        type=int,
+        help="seed of the noise that pictures of SCA-DM start from, the same for all (default 0)",
+    )
 
 
 def add_device(parser: ArgumentParser) -> None:
@@ -81,20 +144,23 @@ def add_faces(parser: ArgumentParser, required: bool = True, with_parser: bool =
         )
 
 
-def add_references(parser: ArgumentParser, what: str, name: str = "reference") -> None:
+def add_references(
+    parser: ArgumentParser, what: str, name: str = "reference", required: bool = True
+) -> None:
     """Add the images to take from.
 
     Args:
         parser: Parser of the verb.
         what: What is taken from them.
         name: How one of them is called.
+        required: Whether there has to be one.
     """
     parser.add_argument(
         f"--{name}s",
         dest="references",
         type=Path,
         nargs="+",
-        required=True,
+        required=required,
         metavar="FILE",
         help=f"images, or folders of them, whose {what} taken",
     )

@@ -19,6 +19,7 @@ from lightning_face_sis.commands.session import Session
 from lightning_face_sis.commands.watermark import watermarked
 from lightning_face_sis.data.dataset import LabelledPicture
 from lightning_face_sis.data.transforms import image_tensor
+from lightning_face_sis.editing import FaceEditor
 from lightning_face_sis.to_image import to_picture
 
 __all__ = ["run"]
@@ -58,8 +59,8 @@ def run(options: Namespace) -> int:
         raise ConfigError(f"--existing keep: {_TABLE} needs all results; say replace")
     out = OutputFolder(options.out, options.existing)
     session = Session(options)
-    recognition = session.recognition
-    if recognition is None:
+    recognition, editor = session.recognition, session.editor
+    if recognition is None or not isinstance(editor, FaceEditor):
         raise WeightsError(f"{options.checkpoint} injects no identity: train identity-injection")
     classes = session.classes(options.classes)
     attacks = _find(session, options, bool(classes))
@@ -74,8 +75,8 @@ def run(options: Namespace) -> int:
     for attack in attacks:
         face, target = session.encode(attack.face), session.read_image(attack.target)
         if attack.labelled_target is not None:
-            face = session.editor.swap_styles(face, session.encode(attack.labelled_target), classes)
-        picture = session.render(session.editor.inject_identity(face, target))
+            face = editor.swap_styles(face, session.encode(attack.labelled_target), classes)
+        picture = session.render(editor.inject_identity(face, target))
         seen, _ = session.read(attack.face)
         # as whoever gets the file would measure it, but for the watermark
         result = image_tensor(picture)[None].to(seen)

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
+from typing import cast
 
+import torch
 from PIL import Image
+from torch import Tensor
 
 from lightning_face.data.picture_table import Cell, PictureTable
-from lightning_face_sis.attention_pictures import attention_grid, attention_maps
+from lightning_face_sis.attention_pictures import (
+    attention_grid,
+    attention_maps,
+    diffusion_attention_maps,
+)
 from lightning_face_sis.commands.face_files import unique_names
 from lightning_face_sis.commands.output_folder import OutputFolder
 from lightning_face_sis.commands.session import Session
 from lightning_face_sis.data.dataset import LabelledPicture
+from lightning_face_sis.editing import DiffusionEditor, FaceEditor, FaceEncoding, ImageEditor
 
 __all__ = ["run"]
+
+# a diffusion model has many blocks
+_FEW_BLOCKS = 8
+_SIDE, _SMALL_SIDE = 112, 72
 
 
 def run(options: Namespace) -> int:
@@ -49,12 +61,26 @@ def run(options: Namespace) -> int:
 
 
 def _picture(session: Session, face: LabelledPicture, chosen: Sequence[int]) -> Image.Image:
-    encoding = session.editor.encode(*session.read(face))
-    maps = attention_maps(session.loaded.generator, encoding.latents, encoding.styles)
-    present = set(encoding.labels.unique().tolist())
+    pixels, labels = session.read(face)
+    encoding = session.editor.encode(pixels, labels)
+    maps = _maps(session.editor, pixels, encoding)
+    present = set(labels.unique().tolist())
     # what the image lacks is only of interest where nothing else was asked for
     shown = [number for number in chosen if number in present] or chosen
     names = [
         name if number in shown else "" for number, name in enumerate(session.loaded.class_names)
     ]
-    return attention_grid([each[0] for each in maps], names, session.render(encoding))
+    side = _SIDE if len(maps) <= _FEW_BLOCKS else _SMALL_SIDE
+    return attention_grid([each[0] for each in maps], names, session.render(encoding), side)
+
+
+def _maps(editor: ImageEditor, pixels: Tensor, face: FaceEncoding) -> list[Tensor]:
+    """Compute the attention of each block."""
+    if isinstance(editor, DiffusionEditor):
+        network = editor.network
+        timestep = len(network.schedule) // 2
+        times = torch.full((len(pixels),), timestep, device=pixels.device)
+        with torch.no_grad():
+            noisy = network.schedule.add_noise(network.encode(pixels), face.latents, times)
+        return diffusion_attention_maps(network, noisy, timestep, face.labels, face.styles)
+    return attention_maps(cast("FaceEditor", editor).network, face.latents, face.styles)

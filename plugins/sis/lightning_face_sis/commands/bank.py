@@ -9,7 +9,6 @@ import torch
 from lightning_face.errors import ConfigError
 from lightning_face_sis.commands.face_files import unique_names
 from lightning_face_sis.commands.session import Session
-from lightning_face_sis.data.label_map import one_hot_masks
 from lightning_face_sis.editing import StyleBank, network_fingerprint, read_bank, write_bank
 
 __all__ = ["run"]
@@ -36,8 +35,8 @@ def run(options: Namespace) -> int:
         raise ConfigError(f"{path} exists: name another file, or say --add to add to it")
     older = read_bank(path) if path.exists() else None
     session = Session(options)
-    network = session.loaded.generator
-    fingerprint = network_fingerprint(network.style_encoder)
+    count = session.editor.num_classes
+    fingerprint = network_fingerprint(session.editor.style_encoder)
     if older is not None:
         older.check_network(fingerprint)
     faces = session.faces(options.images, options.labels)
@@ -45,9 +44,9 @@ def run(options: Namespace) -> int:
     styles, present = [], []
     for face in faces:
         encoding = session.editor.encode(*session.read(face))
-        masks = one_hot_masks(encoding.labels, network.num_classes)
+        masks = session.editor.masks(encoding.labels)
         # without the token of an identity
-        styles.append(encoding.styles[:, : network.num_classes].float().cpu())
+        styles.append(encoding.styles[:, :count].float().cpu())
         present.append((masks.flatten(2).amax(dim=2) > 0).cpu())
     bank = StyleBank(
         files=tuple(f"{name}{face.image.suffix}" for name, face in zip(names, faces, strict=True)),
@@ -57,6 +56,6 @@ def run(options: Namespace) -> int:
         network=fingerprint,
     )
     write_bank(path, bank if older is None else older.joined(bank))
-    count = len(bank.files) if older is None else len(older.joined(bank).files)
-    print(f"{path}  {count} images, {styles[0].shape[1]} classes")
+    images = len(bank.files) if older is None else len(older.joined(bank).files)
+    print(f"{path}  {images} images, {count} classes")
     return 0

@@ -31,17 +31,19 @@ def run(options: Namespace) -> int:
         DataError: If an image or a label map cannot be used.
         WeightsError: If the weights belong to another model.
     """
-    if options.steps < 2:
-        raise ConfigError(f"--steps {options.steps}: at least 2, the image and the reference")
+    count = options.frames
+    if count < 2:
+        raise ConfigError(f"--frames {count}: at least 2, the image and the reference")
     out = OutputFolder(options.out, options.existing)
     session = Session(options)
+    of = _changing(session, options.of)
     chosen = session.classes(options.classes)
     # a walk of whole shapes also meets what only the other image has
     classes = None if len(chosen) == len(session.loaded.class_names) else chosen
     pairs = find_pairs(session, options)
-    weights = [1 - step / (options.steps - 1) for step in range(options.steps)]
+    weights = [1 - step / (count - 1) for step in range(count)]
     files = {
-        pair: [f"{pair.name}-to-{pair.reference_name}-{step}.png" for step in range(options.steps)]
+        pair: [f"{pair.name}-to-{pair.reference_name}-{step}.png" for step in range(count)]
         for pair in pairs
     }
     originals = {f"reference-{pair.reference_name}": pair.reference for pair in pairs}
@@ -52,7 +54,7 @@ def run(options: Namespace) -> int:
     for pair in pairs:
         if any(map(out.needs, files[pair])):
             face, other = session.encode(pair.face), session.encode(pair.reference)
-            walk = _walk(session.editor, face, other, weights, classes, options.of)
+            walk = _walk(session, face, other, weights, classes, of)
             for file, step in zip(files[pair], walk, strict=True):
                 out.write(file, session.render(step))
         reference = shown[f"reference-{pair.reference_name}"][0]
@@ -61,12 +63,21 @@ def run(options: Namespace) -> int:
         rows.append([*cells, Cell(reference.file, pair.reference_name)])
     titles = [*(f"{1 - weight:.0%}" for weight in weights), "reference"]
     lead = f"{len(pairs)} walks from images to references."
-    out.finish(PictureTable(titles, rows), f"Interpolation of {options.of}", lead)
+    out.finish(PictureTable(titles, rows), f"Interpolation of {of}", lead)
     return 0
 
 
+def _changing(session: Session, of: str | None) -> str:
+    """Tell what changes; shapes cannot where label maps are read as they are."""
+    if of is None:
+        return "shape" if isinstance(session.editor, FaceEditor) else "style"
+    if of != "style":
+        session.generator_editor(f"--of {of}")
+    return of
+
+
 def _walk(
-    editor: FaceEditor,
+    session: Session,
     face: FaceEncoding,
     other: FaceEncoding,
     weights: Sequence[float],
@@ -76,8 +87,10 @@ def _walk(
     """Make the encoding of each step."""
     shapes = [face] * len(weights)
     if of in ("shape", "both"):
+        editor = session.generator_editor("a walk of shapes")
         shapes = editor.interpolate_shapes(face, other, weights, classes)
     if of == "shape":
         return shapes
-    styles = [editor.swap_styles(face, other, classes, weight).styles for weight in weights]
+    swap = session.editor.swap_styles
+    styles = [swap(face, other, classes, weight).styles for weight in weights]
     return [replace(step, styles=style) for step, style in zip(shapes, styles, strict=True)]

@@ -35,7 +35,7 @@ def run(options: Namespace) -> int:
     out = OutputFolder(options.out, options.existing)
     bank = read_bank(options.bank.expanduser())
     session = Session(options)
-    bank.check_network(network_fingerprint(session.loaded.generator.style_encoder))
+    bank.check_network(network_fingerprint(session.editor.style_encoder))
     takes = _takes(session, options.take)
     faces = session.faces(options.images, options.labels)
     names = unique_names([face.image for face in faces])

@@ -6,16 +6,13 @@ from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
 from lightning_face.data.picture_table import Cell, PictureTable
 from lightning_face.errors import ConfigError
 from lightning_face_sis.commands.face_files import list_files, unique_names
 from lightning_face_sis.commands.output_folder import OutputFolder
 from lightning_face_sis.commands.session import Session
 from lightning_face_sis.data.dataset import LabelFile
-from lightning_face_sis.data.label_map import one_hot_masks
-from lightning_face_sis.editing import FaceEncoding, sample_styles
+from lightning_face_sis.editing import FaceEncoding
 
 __all__ = ["run"]
 
@@ -40,9 +37,9 @@ def run(options: Namespace) -> int:
         raise ConfigError("give --labels, or --images whose other styles are kept")
     out = OutputFolder(options.out, options.existing)
     session = Session(options)
-    network = session.loaded.generator
+    editor = session.editor
     classes = session.classes(options.classes)
-    if options.images is None and len(classes) < network.num_classes:
+    if options.images is None and len(classes) < editor.num_classes:
         raise ConfigError(
             "--classes: without --images there are no other styles, so all have to be drawn"
         )
@@ -53,14 +50,13 @@ def run(options: Namespace) -> int:
     out.claim([*(file for each in files.values() for file in each), *masks.values()])
     rows = []
     for name, face in zip(names, encodings, strict=True):
-        known = one_hot_masks(face.labels, network.num_classes)
-        drawn = sample_styles(network, known, options.count, options.seed)
+        drawn = editor.draw_styles(face, options.count, options.seed)
         if out.needs(masks[name]):
             out.write(masks[name], session.mask(face.labels))
-        for file, styles in zip(files[name], drawn.split(1), strict=True):
-            edited = session.editor.swap_styles(face, replace(face, styles=styles), classes)
+        for file, each in zip(files[name], drawn, strict=True):
+            styles = editor.swap_styles(face, each, classes).styles
             if out.needs(file):
-                out.write(file, session.render(edited))
+                out.write(file, session.render(replace(each, styles=styles)))
         rows.append([Cell(masks[name], name), *(Cell(file) for file in files[name])])
     titles = ["classes", *(str(number) for number in range(options.count))]
     lead = f"{options.count} styles for each of {len(rows)} label maps, seed {options.seed}."
@@ -73,14 +69,6 @@ def _encoded(session: Session, options: Namespace) -> tuple[list[Path], list[Fac
     if options.images is not None:
         faces = session.faces(options.images, options.labels)
         return [face.image for face in faces], [session.encode(face) for face in faces]
-    network = session.loaded.generator
-    encoder = network.style_encoder
-    paths, encodings = list_files(options.labels), []
-    for path in paths:
-        labels = session.read_labels(LabelFile(path))
-        with torch.no_grad():
-            latents = network.embed_mask(one_hot_masks(labels, network.num_classes))
-        width = encoder.num_codes * encoder.style_dim
-        styles = latents.new_zeros(1, network.num_classes, width)
-        encodings.append(FaceEncoding(labels, styles, latents))
-    return paths, encodings
+    paths = list_files(options.labels)
+    labels = [session.read_labels(LabelFile(path)) for path in paths]
+    return paths, [session.editor.encode_labels(each) for each in labels]

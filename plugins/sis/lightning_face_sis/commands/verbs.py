@@ -11,9 +11,12 @@ from lightning_face_sis.commands.arguments import (
     add_device,
     add_faces,
     add_generator,
+    add_noise_seed,
     add_output,
     add_references,
+    add_sampling,
     add_seed,
+    add_start,
 )
 
 __all__ = ["VERBS"]
@@ -23,6 +26,13 @@ def _reconstruct(parser: ArgumentParser) -> None:
     add_generator(parser)
     add_faces(parser)
     add_output(parser)
+    _add_edit_sampling(parser)
+
+
+def _add_edit_sampling(parser: ArgumentParser) -> None:
+    add_noise_seed(parser)
+    add_start(parser)
+    add_sampling(parser)
 
 
 def _swap_style(parser: ArgumentParser) -> None:
@@ -37,6 +47,7 @@ def _swap_style(parser: ArgumentParser) -> None:
         help="share of the reference in the style, 0 to 1 (default 1)",
     )
     add_output(parser)
+    _add_edit_sampling(parser)
 
 
 def _swap_shape(parser: ArgumentParser) -> None:
@@ -54,6 +65,7 @@ def _swap_shape(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--with-style", action="store_true", help="take the styles as well")
     add_output(parser)
+    _add_edit_sampling(parser)
 
 
 def _interpolate(parser: ArgumentParser) -> None:
@@ -64,13 +76,17 @@ def _interpolate(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--of",
         choices=("shape", "style", "both"),
-        default="shape",
-        help="what changes (default shape)",
+        help="what changes (default shape; style with SCA-DM, which knows no shapes in between)",
     )
     parser.add_argument(
-        "--steps", type=int, default=5, metavar="N", help="with both ends (default 5)"
+        "--frames",
+        type=int,
+        default=5,
+        metavar="N",
+        help="pictures of a walk, with both ends (default 5)",
     )
     add_output(parser)
+    _add_edit_sampling(parser)
 
 
 def _sample(parser: ArgumentParser) -> None:
@@ -82,6 +98,79 @@ def _sample(parser: ArgumentParser) -> None:
     )
     add_seed(parser)
     add_output(parser)
+    add_sampling(parser)
+
+
+def _generate(parser: ArgumentParser) -> None:
+    add_generator(parser)
+    add_faces(parser, required=False)
+    parser.add_argument(
+        "--with-style",
+        action="store_true",
+        help="keep the styles of the images; without it all styles are drawn, as published",
+    )
+    parser.add_argument(
+        "--count", type=int, default=1, metavar="N", help="pictures of each label map (default 1)"
+    )
+    parser.add_argument(
+        "--shard",
+        default="1/1",
+        metavar="I/N",
+        help="make only part I of N, so that N processes or machines share the work (default 1/1)",
+    )
+    parser.add_argument(
+        "--batch", type=int, default=4, metavar="N", help="pictures at a time (default 4)"
+    )
+    add_seed(parser)
+    parser.add_argument(
+        "-o",
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder to write into; pictures that it has already, of the same settings, are kept",
+    )
+    add_sampling(parser)
+
+
+def _invert(parser: ArgumentParser) -> None:
+    add_generator(parser)
+    add_faces(parser)
+    add_output(parser)
+    add_noise_seed(parser)
+    add_sampling(parser)
+
+
+def _edit(parser: ArgumentParser) -> None:
+    add_generator(parser)
+    add_faces(parser)
+    add_classes(parser, None, "that change; the rest of the photograph stays")
+    add_references(parser, "styles are", required=False)
+    parser.add_argument(
+        "--new-labels",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="label maps in which the parts have another shape: as many PNGs in the order of the "
+        "images, or a folder with PNGs of the same names",
+    )
+    parser.add_argument(
+        "--strength",
+        type=float,
+        default=1.0,
+        help="share of the reference in the style, 0 to 1 (default 1)",
+    )
+    parser.add_argument(
+        "--count",
+        type=int,
+        default=4,
+        metavar="N",
+        help="versions of each image, where styles are drawn (default 4)",
+    )
+    add_output(parser)
+    add_noise_seed(parser)
+    add_start(parser, "photograph with --references, noise without", "edit_start")
+    add_sampling(parser)
 
 
 def _bank(parser: ArgumentParser) -> None:
@@ -112,6 +201,7 @@ def _mix(parser: ArgumentParser) -> None:
         "the mean of its images, by their shares",
     )
     add_output(parser)
+    _add_edit_sampling(parser)
 
 
 def _attention(parser: ArgumentParser) -> None:
@@ -119,6 +209,7 @@ def _attention(parser: ArgumentParser) -> None:
     add_faces(parser)
     add_classes(parser, "all", "to show")
     add_output(parser)
+    _add_edit_sampling(parser)
 
 
 def _attack(parser: ArgumentParser) -> None:
@@ -181,7 +272,7 @@ def _evaluate(parser: ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="DIR",
-        help="pictures named like the images they reconstruct",
+        help="pictures named like the images they reconstruct, or a set of `sis generate`",
     )
     add_faces(parser, with_parser=False)
     parser.add_argument(
@@ -213,6 +304,15 @@ VERBS: dict[str, Verb] = {
         "Walk from the shapes or styles of images to others.", "interpolate", _interpolate
     ),
     "sample": Verb("Draw styles at random.", "sample", _sample),
+    "generate": Verb(
+        "Make a set of pictures to measure, in parts that can be taken up again.",
+        "generate",
+        _generate,
+    ),
+    "invert": Verb(
+        "Find the noise from which a diffusion model makes a photograph.", "invert", _invert
+    ),
+    "edit": Verb("Change only some parts of photographs, by a diffusion model.", "edit", _edit),
     "bank": Verb("Keep the style codes of many images in a file.", "bank", _bank),
     "mix": Verb("Mix styles of a bank, class by class.", "mix", _mix),
     "attack": Verb(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from lightning_face_sis.data.celebamask_classes import CLASS_NAMES, LEFT_RIGHT_PAIRS
 from lightning_face_sis.data.celebamask_layout import is_raw, list_raw_faces
-from lightning_face_sis.data.celebamask_split import list_prepared, split_raw
+from lightning_face_sis.data.celebamask_split import SplitRule, list_prepared, split_raw
 from lightning_face_sis.data.dataset import LabelledPicture, Labelling
 from lightning_face_sis.data.labelled_images import LabelledImagesDataModule, PartName
 from lightning_face_sis.data.transforms import Preprocessing, PreprocessMode
@@ -50,6 +50,9 @@ class CelebAMaskHQDataModule(LabelledImagesDataModule):
         flip: Mirror every second training picture, by chance.
         swap_sides_on_flip: Exchange the classes of left and right eyes, brows and ears of a
             mirrored picture; the published code does not.
+        split: Which faces of the data as distributed are for the test: ``pose`` takes the last of
+            the pose file, as CA2-SIS did, ``number`` those of the highest numbers, 28000 to 29999,
+            as SCA-DM did.
         val_images: Faces of a validation.
         batch_size: Faces per batch and process.
         num_workers: Worker processes per loader.
@@ -74,6 +77,7 @@ class CelebAMaskHQDataModule(LabelledImagesDataModule):
         crop_size: int = 256,
         flip: bool = True,
         swap_sides_on_flip: bool = True,
+        split: SplitRule = "pose",
         val_images: int = 100,
         batch_size: int = 2,
         num_workers: int = 0,
@@ -91,6 +95,7 @@ class CelebAMaskHQDataModule(LabelledImagesDataModule):
             num_workers=num_workers,
             seed=seed,
         )
+        self.split: SplitRule = split
 
     @classmethod
     def check(cls, root: Path, full: bool = False) -> DataReport:
@@ -128,5 +133,5 @@ class CelebAMaskHQDataModule(LabelledImagesDataModule):
         faces = list_raw_faces(root)
         for line in faces.left_out():
             self.report(logging.WARNING, line)
-        split = split_raw(root, faces)
+        split = split_raw(root, faces, self.split)
         return {part: split[part] for part in parts}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from lightning_face.errors import DataError
 from lightning_face_sis.data.celebamask_layout import (
@@ -16,7 +17,10 @@ from lightning_face_sis.data.identities import read_persons
 from lightning_face_sis.data.labelled_images import PartName
 from lightning_face_sis.data.pairing import list_files, pair_files
 
-__all__ = ["list_prepared", "split_raw"]
+__all__ = ["SplitRule", "list_prepared", "split_raw"]
+
+SplitRule = Literal["pose", "number"]
+"""Whether the last faces of the pose file are for the test, or those of the highest numbers."""
 
 
 def list_prepared(root: Path, part: PartName) -> list[LabelledPicture]:
@@ -47,20 +51,25 @@ def list_prepared(root: Path, part: PartName) -> list[LabelledPicture]:
     ]
 
 
-def split_raw(root: Path, faces: RawFaces) -> dict[PartName, list[LabelledPicture]]:
+def split_raw(
+    root: Path, faces: RawFaces, rule: SplitRule = "pose"
+) -> dict[PartName, list[LabelledPicture]]:
     """Split the faces of CelebAMask-HQ as it is distributed.
 
     Args:
         root: Folder of the data.
         faces: Its pictures and masks.
+        rule: Which faces are for the test.
 
     Returns:
-        The faces of each part, in the order of the pose file.
+        The faces of each part, in the order of the pose file or of their numbers.
 
     Raises:
         DataError: If the pose file is damaged, or a face has no picture or no mask.
     """
     order = read_pose_order(root)
+    if rule == "number":
+        order = sorted(order)
     faces.check_pairs(order)
     persons = read_persons(root)
     pictures = [

@@ -20,7 +20,7 @@ _NAME_PARTS = 3
 
 
 class CityscapesDataModule(SceneDataModule):
-    """Streets with 35 labels, twice as wide as high.
+    """Streets with 35 labels, or 34, twice as wide as high.
 
     Expected below ``root``; other files beside them are not read::
 
@@ -39,6 +39,8 @@ class CityscapesDataModule(SceneDataModule):
         crop_size: Width in pixels of all pictures.
         aspect_ratio: Width over height of all pictures.
         flip: Mirror every second training picture, by chance.
+        license_plate: Count the label of licence plates, which is in no file, as a class, as the
+            published code of CA2-SIS does; SCA-DM has 34 classes.
         val_images: Pictures of a validation.
         batch_size: Pictures per batch and process.
         num_workers: Worker processes per loader.
@@ -65,16 +67,18 @@ class CityscapesDataModule(SceneDataModule):
         crop_size: int = 512,
         aspect_ratio: float = 2.0,
         flip: bool = True,
+        license_plate: bool = True,
         val_images: int = 100,
         batch_size: int = 2,
         num_workers: int = 0,
         seed: int = 0,
     ) -> None:
+        names = CLASS_NAMES if license_plate else CLASS_NAMES[:-1]
         super().__init__(
             root=root,
             preprocessing=Preprocessing(preprocess_mode, load_size, crop_size, aspect_ratio),
-            labelling=self.file_labelling,
-            class_names=CLASS_NAMES,
+            labelling=Labelling(len(names)),
+            class_names=names,
             flip=flip,
             swap_sides_on_flip=False,
             val_images=val_images,

@@ -62,14 +62,14 @@ def scene_colors(num_classes: int) -> Tensor:
     """Return the colours of the classes of a scene.
 
     Args:
-        num_classes: Number of classes; 35 are those of Cityscapes in its official colours, 182
-            those of COCO-Stuff.
+        num_classes: Number of classes; 35, and 34 without the licence plate, are those of
+            Cityscapes in its official colours, 182 those of COCO-Stuff.
 
     Returns:
         RGB ``torch.uint8`` ``(num_classes, 3)``.
     """
-    if num_classes == _CITYSCAPES:
-        return torch.tensor(_CITYSCAPES_COLORS, dtype=torch.uint8)
+    if num_classes in (_CITYSCAPES, _CITYSCAPES - 1):
+        return torch.tensor(_CITYSCAPES_COLORS[:num_classes], dtype=torch.uint8)
     # class 0 is a class like any other here, so black stays free
     colors = _spread_bits(torch.arange(1, num_classes + 1))
     if num_classes == len(COCO_STUFF_NAMES):

@@ -190,6 +190,11 @@ class LabelledImages(Dataset[PictureSample]):
         """Number of pictures."""
         return len(self.pictures)
 
+    @property
+    def is_deterministic(self) -> bool:
+        """Whether a picture looks the same in every epoch."""
+        return not self.mirror and not (self.random and self.preprocessing.cuts)
+
     def set_epoch(self, epoch: int) -> None:
         """Select the epoch of the samples that are read from now on."""
         self.epoch = 0 if self.frozen else epoch

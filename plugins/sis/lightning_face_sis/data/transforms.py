@@ -88,6 +88,12 @@ class Preprocessing:
         """Whether the result depends on the number of pixels of the file."""
         return self.mode.startswith("scale_shortside") or self.mode in ("crop", "none")
 
+    @property
+    def cuts(self) -> bool:
+        """Whether a part may be cut out of a picture, whose place can be drawn."""
+        square = self.mode == "resize_and_crop" and self.load_size == self.crop_size
+        return self.mode.endswith("crop") and not square
+
     def resized(self, width: int, height: int) -> tuple[int, int]:
         """Return width and height before the cut.
 

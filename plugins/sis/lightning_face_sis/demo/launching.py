@@ -38,8 +38,8 @@ def launch(argv: list[str]) -> int:
     options = _parser().parse_args(argv)
     if options.checkpoint is None:
         raise ConfigError(
-            "--checkpoint is missing: `lightning-face fit --config experiments/ca2sis.yaml` makes "
-            "one in a few minutes and says where it lies"
+            "--checkpoint is missing: `lightning-face fit --config experiments/ca2sis.yaml`, or "
+            "sca_dm.yaml, makes one in a few minutes and says where it lies"
         )
     with (
         tempfile.TemporaryDirectory(prefix="lightning-face-demo-") as folder,
@@ -53,12 +53,17 @@ def launch(argv: list[str]) -> int:
         from lightning_face_sis.demo.photo import example_photos
         from lightning_face_sis.demo.synthesis import Synthesizer
         from lightning_face_sis.demo.words import part_groups
-        from lightning_face_sis.loading import load_generator, load_recognition
+        from lightning_face_sis.diffusion_loading import LoadedDiffusion
+        from lightning_face_sis.loading import load_model, load_recognition
         from lightning_face_sis.metrics.face_parser import FaceParser
 
         device = choose_device(options.device)
-        loaded = load_generator(options.checkpoint, device)
-        recognition = load_recognition(loaded.generator, options.recognition)
+        loaded = load_model(options.checkpoint, device)
+        recognition = None
+        if not isinstance(loaded, LoadedDiffusion):
+            recognition = load_recognition(loaded.generator, options.recognition)
+        elif options.recognition is not None:
+            raise ConfigError("--recognition: the checkpoint is none of identity-injection")
         if recognition is not None:
             recognition.to(device)
         synthesizer = Synthesizer(loaded, recognition)

@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 
-__all__ = ["WALK_STEPS", "Contents", "Controls", "PhotoControls", "StyleControls", "lay_out"]
+from lightning_face_sis.demo.style_controls import StyleControls, lay_out_style
+
+__all__ = ["WALK_STEPS", "Contents", "Controls", "PhotoControls", "lay_out"]
 
 WALK_STEPS = 5
 """Pictures from the input to the result."""
@@ -30,26 +32,6 @@ class PhotoControls(NamedTuple):
     image: Any
     mask_upload: Any
     examples: Any
-
-
-class StyleControls(NamedTuple):
-    """What is taken from the reference, in the order that handlers take it.
-
-    Attributes:
-        parts: Names of chosen groups of classes.
-        singles: Numbers of chosen classes.
-        strength: How far styles move.
-        shape: How far shapes move.
-        by_chance: Whether styles are drawn instead.
-        seed: Seed of the draw.
-    """
-
-    parts: Any
-    singles: Any
-    strength: Any
-    shape: Any
-    by_chance: Any
-    seed: Any
 
 
 class Controls(NamedTuple):
@@ -82,6 +64,8 @@ class Contents(NamedTuple):
         groups: Class numbers of the parts that can be chosen as a whole.
         examples: Files of pictures that are offered.
         draws_styles: Whether styles can be drawn by chance.
+        samples: Whether the network is a diffusion model.
+        note: What stands below the result at the start.
         picture: Picture at the start, None for none, and likewise the others.
         canvas: Value of the canvas.
         canvas_size: Width and height of the canvas in pixels.
@@ -96,6 +80,8 @@ class Contents(NamedTuple):
     groups: Mapping[str, Sequence[int]]
     examples: Sequence[Path]
     draws_styles: bool
+    samples: bool
+    note: str
     picture: Image.Image | None
     canvas: dict[str, Any] | None
     canvas_size: tuple[int, int]
@@ -158,7 +144,7 @@ def lay_out(gradio: Any, contents: Contents) -> Controls:  # noqa: ANN401
                 elem_id="reference-labels",
             )
         with gr.Column(min_width=300):
-            _step(gr, "4 · Result", "The mask, painted in the style that each class has.")
+            _step(gr, "4 · Result", "The mask, painted in the style that each part has.")
             result = gr.Image(
                 label="Result",
                 format="png",
@@ -168,14 +154,16 @@ def lay_out(gradio: Any, contents: Contents) -> Controls:  # noqa: ANN401
                 elem_id="result",
             )
             synthesize = gr.Button("Synthesize", variant="primary", elem_id="synthesize")
-            note = gr.Markdown(elem_id="note")
+            note = gr.Markdown(contents.note, elem_id="note")
             with gr.Row():
                 walk = gr.Button("Show steps", size="sm", min_width=60, elem_id="walk")
                 mask_download = gr.DownloadButton("Download mask", size="sm", min_width=60)
             _step(
-                gr, "5 · Taken from the reference", "Parts that look like those of the reference."
+                gr, "5 · Style", "Where each part takes its style from, and how far it goes there."
             )
-            style = _style(gr, contents.titles, contents.groups, contents.draws_styles)
+            style = lay_out_style(
+                gr, contents.titles, contents.groups, contents.draws_styles, contents.samples
+            )
     frames = gr.Gallery(
         label="From the picture to the result",
         format="png",
@@ -242,50 +230,3 @@ def _photo(
             elem_id=f"{kind}-examples",
         )
     return PhotoControls(image, upload, chooser)
-
-
-def _style(
-    gr: Any,  # noqa: ANN401
-    titles: Sequence[str],
-    groups: Mapping[str, Sequence[int]],
-    draws_styles: bool,
-) -> StyleControls:
-    names = list(groups)
-    parts = gr.CheckboxGroup(
-        names,
-        value=names[:1],
-        label="Parts",
-        show_select_all=True,
-        visible=bool(names),
-        elem_id="parts",
-    )
-    singles = gr.Dropdown(
-        [(title, number) for number, title in enumerate(titles)],
-        value=[],
-        multiselect=True,
-        label="Other classes" if names else "Classes",
-        elem_id="singles",
-    )
-    strength = gr.Slider(
-        0,
-        1,
-        1,
-        step=0.05,
-        label="Style",
-        info="0 keeps the picture's, 1 takes the reference's",
-        elem_id="strength",
-    )
-    shape = gr.Slider(
-        0,
-        1,
-        0,
-        step=0.05,
-        label="Shape",
-        info="0 keeps the mask, 1 takes the shapes of the reference",
-        elem_id="shape",
-    )
-    by_chance = gr.Checkbox(
-        False, label="Draw the styles by chance instead", visible=draws_styles, elem_id="by-chance"
-    )
-    seed = gr.Number(0, label="Seed", precision=0, minimum=0, visible=draws_styles)
-    return StyleControls(parts, singles, strength, shape, by_chance, seed)

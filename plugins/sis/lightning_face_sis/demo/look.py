@@ -27,7 +27,23 @@ _STYLE_SHEET = """
 #brush label span { display: inline-flex; align-items: center; margin: 0; }
 #brush label span::before { content: ""; width: 13px; height: 13px; margin-right: 7px; flex: none;
   border-radius: 3px; border: 1px solid var(--border-color-primary); }
-#parts label { padding: 4px 10px; }
+#parts { gap: 4px; }
+#parts .part { gap: 4px 8px; align-items: center; flex-wrap: wrap; }
+#parts .part > * { border: none !important; background: none; min-width: 0 !important;
+  overflow: visible !important; }
+#parts .part > :nth-child(1) { flex: 0 0 78px; padding: 0; }
+#parts .part-name span { font-size: 13px; margin-left: -12px; }
+#parts .part > :nth-child(2) { flex: 0 0 auto; padding: 0; width: auto; }
+#parts .part > :nth-child(3) { flex: 1 1 70px; padding: 0; margin-right: 14px; }
+#parts .part .wrap { gap: 0; flex-wrap: nowrap; }
+#parts .part label { padding: 2px 8px; font-size: 12.5px; border-radius: 0; }
+#parts .part label + label { margin-left: -1px; }
+#parts .part label input { opacity: 0; position: absolute; }
+#parts .part label span { margin: 0; }
+#parts .part label.selected { background: var(--color-accent); border-color: var(--color-accent);
+  color: #fff; }
+#parts .part label:focus-within { box-shadow: 0 0 0 2px var(--color-accent-soft); z-index: 1; }
+#parts .part .head, #parts .part .min_value, #parts .part .max_value { display: none; }
 #frames .grid-wrap { min-height: 0; }
 #note p { font-size: 13.5px; min-height: 20px; }
 @media (max-width: 640px) {

@@ -28,7 +28,8 @@ from lightning_face_sis.demo.look import FONTS, style_sheet
 from lightning_face_sis.demo.photo import Photo, read_photo
 from lightning_face_sis.demo.remarks import remarks
 from lightning_face_sis.demo.session import Session
-from lightning_face_sis.demo.synthesis import Edit, Synthesizer, walk
+from lightning_face_sis.demo.style_controls import read_parts
+from lightning_face_sis.demo.synthesis import Edit, OnStep, Synthesizer, walk
 from lightning_face_sis.demo.words import class_titles, part_groups
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["Page"]
 
 _TITLE = "Semantic image synthesis"
+_SLOW = "A picture takes many steps, so it is made when the button is pressed."
 _BRUSH_SIZE = 24
 # the default, WebP, would change the colours of pictures a little
 _FORMAT = "png"
@@ -156,32 +158,48 @@ class Page:
         """Let picture and reference change roles."""
         return self._photos(session.exchange())
 
-    def render(self, session: Session, canvas: Canvas, *style: Any) -> Shown:  # noqa: ANN401
+    def render(
+        self,
+        on_step: OnStep,
+        session: Session,
+        canvas: Canvas,
+        *style: Any,  # noqa: ANN401
+    ) -> Shown:
         """Make the result."""
         session, shown = self._painted(session, canvas)
         edit = self._edit(session, *style)
         started = time.perf_counter()
-        result = self.synthesizer.synthesize(edit)
+        result = self.synthesizer.synthesize(edit, on_step)
         seconds = time.perf_counter() - started
         note = " ".join([f"Made in {seconds:.1f} s.", *remarks(edit, self.titles)])
         return session, shown, result, note, str(self._mask_file(session))
 
-    def show_steps(self, session: Session, canvas: Canvas, *style: Any) -> Shown:  # noqa: ANN401
+    def show_steps(
+        self,
+        on_step: OnStep,
+        session: Session,
+        canvas: Canvas,
+        *style: Any,  # noqa: ANN401
+    ) -> Shown:
         """Make pictures between the picture as it is and the result."""
         session, shown = self._painted(session, canvas)
-        steps = walk(self._edit(session, *style), WALK_STEPS)
-        made = [
-            (self.synthesizer.synthesize(step), f"{number / (WALK_STEPS - 1):.0%}")
-            for number, step in enumerate(steps)
-        ]
+        made = []
+        for number, step in enumerate(walk(self._edit(session, *style), WALK_STEPS)):
+
+            def on_any_step(done: int, total: int, number: int = number) -> None:
+                on_step(number * total + done, WALK_STEPS * total)
+
+            picture = self.synthesizer.synthesize(step, on_any_step)
+            made.append((picture, f"{number / (WALK_STEPS - 1):.0%}"))
         return session, shown, self.gradio.Gallery(made, visible=True, format=_FORMAT)
 
     def _head(self) -> str:
         height, width = self.synthesizer.image_size
+        chance = " or from chance" if self.synthesizer.draws_styles else ""
         return (
             f"# {_TITLE}\n`{self.name}` makes pictures of {width}x{height} pixels: of a mask with "
             f"{len(self.titles)} classes, in the style that each class has in a picture. Paint "
-            "the mask, or take the style of parts from a reference."
+            f"the mask, or take the style of parts from a reference{chance}."
         )
 
     def _contents(self, start: Session) -> Contents:
@@ -192,6 +210,8 @@ class Page:
             groups=self.groups,
             examples=self._example_files(),
             draws_styles=self.synthesizer.draws_styles,
+            samples=self.synthesizer.samples,
+            note=_SLOW if self.synthesizer.samples else "",
             picture=photo.image if photo else None,
             canvas=None if labels is None else canvas_value(labels, self.colors),
             canvas_size=canvas_size(self.synthesizer.photo_size),
@@ -214,7 +234,7 @@ class Page:
             *(session, controls.photo.image, controls.canvas),
             *(controls.reference.image, controls.reference_mask),
         ]
-        edit = [*painted, *controls.style]
+        edit = [*painted, *controls.style.inputs]
         rendered = [*painted, controls.result, controls.note, controls.mask_download]
 
         def on(
@@ -224,18 +244,21 @@ class Page:
             outputs: list[Any],
             waiting: Any = None,  # noqa: ANN401
         ) -> Any:  # noqa: ANN401
-            """Call an action; what is slow shows that it is being waited for."""
+            """Call an action; what is slow shows how far it is, and is done one by one."""
             return event(
-                self._telling(action),
+                self._counting(action) if waiting else self._telling(action),
                 inputs,
                 outputs,
                 api_visibility="private",
                 show_progress="full" if waiting else "hidden",
                 show_progress_on=waiting,
+                concurrency_id="network" if waiting else None,
             )
 
-        def render_at(event: Any) -> None:  # noqa: ANN401
-            on(event, self.render, edit, rendered, waiting=controls.result)
+        def render_at(event: Any, even_slow: bool = False) -> None:  # noqa: ANN401
+            # what takes many steps is only made when it is asked for
+            if even_slow or not self.synthesizer.samples:
+                on(event, self.render, edit, rendered, waiting=controls.result)
 
         for own, take, drop in (
             (controls.photo, Session.take, Session.drop_photo),
@@ -259,10 +282,11 @@ class Page:
             on(button.click, partial(self.change_mask, change), painted, painted)
         render_at(on(controls.exchange.click, self.exchange, [session], photos).success)
         style = controls.style
+        render_at(controls.synthesize.click, even_slow=True)
         for event in (
-            *(style.parts.input, style.singles.input, style.strength.release),
-            *(style.shape.release, style.by_chance.input, style.seed.submit),
-            controls.synthesize.click,
+            *(part.source.input for part in style.parts),
+            *(part.strength.release for part in style.parts),
+            *(style.singles.input, style.shape.release, style.seed.submit),
         ):
             render_at(event)
         steps = [*painted, controls.frames]
@@ -283,6 +307,22 @@ class Page:
                 raise self.gradio.Error(text, print_exception=False) from error
 
         return told
+
+    def _counting(self, action: Callable[..., Shown]) -> Callable[..., Shown]:
+        """Make an action that shows its steps while it is waited for."""
+        told = self._telling(action)
+
+        # gradio knows the progress by its default
+        def counted(
+            progress: Any = self.gradio.Progress(),  # noqa: ANN401, B008
+            *arguments: Any,  # noqa: ANN401
+        ) -> Shown:
+            def on_step(done: int, total: int) -> None:
+                progress((done, total), desc="Sampling", unit="steps")
+
+            return told(on_step, *arguments)
+
+        return counted
 
     def _read(self, image: Path, label: LabelSource) -> Photo:
         files = LabelledPicture(image, label)
@@ -326,22 +366,24 @@ class Page:
     def _edit(
         self,
         session: Session,
-        parts: list[str],
         singles: list[int],
-        strength: float,
         shape: float,
-        by_chance: bool,
         seed: int | None,
+        steps: int,
+        guidance: float,
+        keeps_rest: bool,
+        *parts: Any,  # noqa: ANN401
     ) -> Edit:
-        classes = {number for part in parts for number in self.groups[part]} | set(singles)
         return Edit(
             photo=session.picture(),
             labels=session.painted(),
             reference=session.reference,
-            classes=tuple(sorted(classes)),
-            strength=strength,
+            parts=read_parts(self.groups, singles, parts),
             shape=shape,
-            seed=int(seed or 0) if by_chance else None,
+            seed=int(seed or 0),
+            steps=int(steps),
+            guidance=guidance,
+            keeps_rest=keeps_rest,
         )
 
     def _mask_file(self, session: Session) -> Path:

@@ -23,18 +23,15 @@ def remarks(edit: Edit, titles: Sequence[str]) -> list[str]:
         One sentence for each kind of class.
     """
     painted, own = _present(edit.labels), _present(edit.photo.labels)
-    chosen = painted & set(edit.classes)
+    taken = painted & set(edit.classes("reference"))
+    given = own | (painted & set(edit.classes("chance")))
     sentences = []
-    if edit.seed is not None:
-        given = own | chosen
-    elif edit.reference is not None:
+    if edit.reference is not None:
         shown = _present(edit.reference.labels)
-        given = own | (chosen & shown)
-        lacking = chosen & own - shown
+        given |= taken & shown
+        lacking = taken & own - shown
         if lacking:
             sentences.append(f"The reference shows no {_names(lacking, titles)}.")
-    else:
-        given = own
     unstyled = painted - given
     if unstyled:
         sentences.append(

@@ -3,45 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from lightning_face_sis.data.label_map import one_hot_masks
+from lightning_face_sis.editing.image_editor import FaceEncoding, ImageEditor
 from lightning_face_sis.editing.shape_interpolation import interpolate_shapes, swap_latents
-from lightning_face_sis.editing.shape_swap import ShapeMode, swap_shapes
-from lightning_face_sis.editing.style_swap import blend_styles, swap_styles
+from lightning_face_sis.editing.shape_swap import swap_shapes
+from lightning_face_sis.editing.style_sampling import sample_styles
+from lightning_face_sis.editing.style_swap import swap_styles
 from lightning_face_sis.networks.identity_generator import IdentityInjectionGenerator
+from lightning_face_sis.networks.style_encoder import GroupedStyleEncoder
 
 if TYPE_CHECKING:
     from lightning_face_sis.networks.generator import CA2SISGenerator
     from lightning_face_sis.networks.recognition import RecognitionNetwork
 
-__all__ = ["FaceEditor", "FaceEncoding"]
+__all__ = ["FaceEditor"]
 
 
-@dataclass(frozen=True, eq=False)
-class FaceEncoding:
-    """All that a generator has to know of images to render them.
-
-    Attributes:
-        labels: Class numbers ``(batch, 1, height, width)``. Where masks overlap after an exchange
-            of shapes, the class with the lower number is told.
-        styles: Style codes ``(batch, tokens, width)``.
-        latents: Embedded masks ``(batch, channels, grid height, grid width)``.
-    """
-
-    labels: Tensor
-    styles: Tensor
-    latents: Tensor
-
-
-class FaceEditor:
-    """Takes styles and shapes of classes from image to image.
-
-    An edit turns encodings into encodings, which is quick; `render` makes the image.
+class FaceEditor(ImageEditor):
+    """Edits images by a generator, which makes a picture in one step.
 
     Args:
         network: Generator in evaluation mode.
@@ -49,27 +33,50 @@ class FaceEditor:
             style codes of an image stands the token of the person in it then.
     """
 
+    network: CA2SISGenerator
+
     def __init__(
         self, network: CA2SISGenerator, recognition: RecognitionNetwork | None = None
     ) -> None:
         self.network = network
         self.recognition = recognition
 
+    @property
+    def num_classes(self) -> int:
+        """Number of classes, of which each has a style."""
+        return self.network.num_classes
+
+    @property
+    def style_encoder(self) -> GroupedStyleEncoder:
+        """The part of the network that makes style codes."""
+        return self.network.style_encoder
+
     @torch.no_grad()
     def encode(self, images: Tensor, labels: Tensor) -> FaceEncoding:
-        """Encode images.
-
-        Args:
-            images: RGB ``(batch, 3, height, width)`` in -1..1; sides are multiples of 64.
-            labels: Their class numbers, integer ``(batch, 1, height, width)``.
-
-        Returns:
-            Their styles and shapes.
-        """
-        masks = self._masks(labels)
+        """Encode images, whose sides are multiples of 64; latents are embedded masks."""
+        masks = self.masks(labels)
         styles, latents = self.network.encode_style(images, masks), self.network.embed_mask(masks)
         face = FaceEncoding(labels, styles, latents)
         return face if self.recognition is None else self.inject_identity(face, images)
+
+    @torch.no_grad()
+    def encode_labels(self, labels: Tensor) -> FaceEncoding:
+        """Encode label maps without any image: all styles are zero."""
+        latents = self.network.embed_mask(self.masks(labels))
+        encoder = self.network.style_encoder
+        width = encoder.num_codes * encoder.style_dim
+        return FaceEncoding(
+            labels, latents.new_zeros(len(labels), self.num_classes, width), latents
+        )
+
+    def draw_styles(self, faces: FaceEncoding, count: int, seed: int = 0) -> list[FaceEncoding]:
+        """Draw the styles of all classes by the noise encoder.
+
+        Raises:
+            WeightsError: If the generator has no noise encoder.
+        """
+        drawn = sample_styles(self.network, self.masks(faces.labels), count, seed)
+        return [replace(faces, styles=styles) for styles in drawn.split(1)]
 
     @torch.no_grad()
     def inject_identity(self, faces: FaceEncoding, images: Tensor) -> FaceEncoding:
@@ -94,62 +101,14 @@ class FaceEditor:
 
     @torch.no_grad()
     def render(self, faces: FaceEncoding) -> Tensor:
-        """Make images of encodings.
-
-        Args:
-            faces: Encodings, edited or as they are, which gives reconstructions.
-
-        Returns:
-            RGB ``(batch, 3, image height, image width)``, about -1..1.
-        """
+        """Make images of encodings."""
         return self.network.decode(faces.latents, faces.styles).images
 
-    def swap_styles(
-        self,
-        faces: FaceEncoding,
-        other: FaceEncoding,
-        classes: Sequence[int] | None = None,
-        weight: float = 0.0,
-    ) -> FaceEncoding:
-        """Take the styles of chosen classes from other images.
-
-        A class that the other image lacks has no style there, so the own one is kept; so is the
-        identity, where there is one.
-
-        Args:
-            faces: Images to edit.
-            other: Images to take from, as many, or one for all.
-            classes: Classes whose styles are taken; None takes all.
-            weight: Share that the own styles keep.
-        """
-        count = self.network.num_classes
-        own, identity = faces.styles[:, :count], faces.styles[:, count:]
-        present = self._masks(other.labels).flatten(2).amax(dim=2, keepdim=True) > 0
-        moved = blend_styles(own, other.styles[:, :count], weight, classes)
-        return replace(faces, styles=torch.cat([torch.where(present, moved, own), identity], dim=1))
-
     @torch.no_grad()
-    def swap_shapes(
-        self,
-        faces: FaceEncoding,
-        other: FaceEncoding,
-        classes: Sequence[int],
-        mode: ShapeMode = "raw",
-        base_classes: Sequence[int] | None = None,
-    ) -> FaceEncoding:
-        """Take the shapes of chosen classes from other images, and keep the styles.
-
-        Args:
-            faces: Images to edit.
-            other: Images to take from, as many, with label maps of the same size.
-            classes: Classes whose shapes are taken.
-            mode: As for `lightning_face_sis.editing.swap_shapes`.
-            base_classes: Classes that lie below parts, for ``recompose``.
-        """
-        masks, donors = self._masks(faces.labels), self._masks(other.labels)
-        swapped = swap_shapes(masks, donors, classes, mode, base_classes).masks
-        labels = swapped.argmax(dim=1, keepdim=True).to(faces.labels.dtype)
-        return replace(faces, labels=labels, latents=self.network.embed_mask(swapped))
+    def reshape(self, faces: FaceEncoding, masks: Tensor) -> FaceEncoding:
+        """Give encodings other shapes, and keep the styles."""
+        labels = masks.argmax(dim=1, keepdim=True).to(faces.labels.dtype)
+        return replace(faces, labels=labels, latents=self.network.embed_mask(masks))
 
     def swap_parts(
         self, faces: FaceEncoding, other: FaceEncoding, classes: Sequence[int]
@@ -165,7 +124,7 @@ class FaceEditor:
             classes: Classes to take.
         """
         excluded = self.network.exclude_background
-        shapes = swap_shapes(self._masks(faces.labels), self._masks(other.labels), classes).masks
+        shapes = swap_shapes(self.masks(faces.labels), self.masks(other.labels), classes).masks
         return FaceEncoding(
             labels=shapes.argmax(dim=1, keepdim=True).to(faces.labels.dtype),
             styles=swap_styles(faces.styles, other.styles, classes),
@@ -198,6 +157,3 @@ class FaceEditor:
             replace(faces, latents=latents, labels=faces.labels if weight >= 0.5 else end.labels)
             for latents, weight in zip(walk, weights, strict=True)
         ]
-
-    def _masks(self, labels: Tensor) -> Tensor:
-        return one_hot_masks(labels, self.network.num_classes)

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from lightning_face_sis.losses.denoising import (
+    DenoisingLoss,
+    DenoisingTerms,
+    discard_styles,
+    semantic_attention_loss,
+)
 from lightning_face_sis.losses.diversity import diversity_loss
 from lightning_face_sis.losses.feature_matching import FeatureMatchingLoss
 from lightning_face_sis.losses.gan_loss import DiscriminatorLosses, GANLoss, GANMode
@@ -10,12 +16,16 @@ from lightning_face_sis.losses.perceptual import VGG19Loss
 from lightning_face_sis.losses.style_distance import style_distance
 
 __all__ = [
+    "DenoisingLoss",
+    "DenoisingTerms",
     "DiscriminatorLosses",
     "FeatureMatchingLoss",
     "GANLoss",
     "GANMode",
     "IdentityLoss",
     "VGG19Loss",
+    "discard_styles",
     "diversity_loss",
+    "semantic_attention_loss",
     "style_distance",
 ]

@@ -29,9 +29,9 @@ class AdversarialModule(FaceModule):
     """The game of a generator and a discriminator.
 
     In every iteration the generator makes a step, then the discriminator, on pictures that the
-    generator makes anew. The trainer's ``accumulate_grad_batches``, ``gradient_clip_val`` and
-    ``precision`` hold for both players; ``max_steps`` counts the steps of both, two in an
-    iteration.
+    generator makes anew, unless it rests. The trainer's ``accumulate_grad_batches``,
+    ``gradient_clip_val`` and ``precision`` hold for both players; ``max_steps`` counts the steps of
+    both, two in an iteration.
 
     Weights to share are those of the generator: the discriminator is no part of ``state_dict``,
     but lies in the checkpoints of the training, which goes on from there.
@@ -80,11 +80,12 @@ class AdversarialModule(FaceModule):
         """Prepare what training begins with; a resumed run and loaded weights do without."""
 
     def training_step(self, batch: Any, batch_idx: int) -> None:  # noqa: ANN401
-        """Let both players learn from a batch."""
+        """Let the players learn from a batch."""
         optimizers = cast("list[LightningOptimizer]", self.optimizers())
-        generator, discriminator = (optimizers[index] for index in self.players)
-        self._learn(generator, self.generator_terms, batch, batch_idx)
-        self._learn(discriminator, self.discriminator_terms, batch, batch_idx)
+        turns = (self.generator_terms, self.discriminator_terms)
+        # the generator may play alone
+        for index, terms_of in zip(self.players, turns, strict=False):
+            self._learn(optimizers[index], terms_of, batch, batch_idx)
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Clip gradients as the trainer is set to, behind the gradient scaler."""
@@ -125,8 +126,8 @@ class AdversarialModule(FaceModule):
         )
 
     @property
-    def players(self) -> tuple[int, int]:
-        """Places of generator and discriminator among the optimisers."""
+    def players(self) -> tuple[int, ...]:
+        """Places of generator and discriminator among the optimisers; the second may rest."""
         return 0, 1
 
     def state_dict(  # type: ignore[override]

@@ -18,6 +18,7 @@ from lightning_face_sis.editing import swap_styles
 from lightning_face_sis.evaluation import SynthesisMetrics
 from lightning_face_sis.loading import class_names_of
 from lightning_face_sis.losses import FeatureMatchingLoss, GANLoss, GANMode, VGG19Loss
+from lightning_face_sis.metrics.swap_locality import SwapLocality
 from lightning_face_sis.modules.adversarial_module import AdversarialModule, Terms
 from lightning_face_sis.modules.initialisation import (
     StyleStart,
@@ -161,6 +162,7 @@ class CA2SISModule(AdversarialModule):
         self.perceptual: VGG19Loss | None = None
         self.mean_colors = MeanColors(num_classes)
         self.transfer = StyleTransferRows()
+        self.locality = SwapLocality()
 
     def build_generator(self) -> CA2SISGenerator:
         """Build the generator of the hyperparameters, with random weights."""
@@ -312,6 +314,7 @@ class CA2SISModule(AdversarialModule):
         """Begin the table, and say which rows have no weights."""
         self.begin_table(self.hparams["metric_weights"])
         self.transfer.reset()
+        self.locality.reset()
         if explanation := self.metrics.explain_missing():
             rank_zero_info(explanation)
 
@@ -324,7 +327,8 @@ class CA2SISModule(AdversarialModule):
 
     def on_test_epoch_end(self) -> None:
         """Log the rows of the table."""
-        self._log_rows("test", {**self.table(), **self.transfer.compute()})
+        swaps = {**self.transfer.compute(), **self.locality.compute()}
+        self._log_rows("test", {**self.table(), **swaps})
 
     def begin_table(self, folder: str | None) -> None:
         """Begin a table of metrics.
@@ -385,6 +389,8 @@ class CA2SISModule(AdversarialModule):
         self.transfer.update(
             reconstructed, images, masks, batch["images"][partners], masks[partners], index
         )
+        given = masks[partners, index].amax(dim=(1, 2)).view(-1, 1, 1, 1)
+        self.locality.update(reconstructed, images, given * masks[:, index : index + 1])
 
     def render(self, batch: Batch, donors: Tensor, classes: list[int] | None) -> Tensor:
         """Synthesise pictures with the styles of others.

@@ -10,9 +10,11 @@ from PIL import Image
 
 from lightning_face.checkpoint.weights import save_weights
 from lightning_face_sis.commands import main
+from lightning_face_sis.data.celebamask_classes import CLASS_NAMES
 from lightning_face_sis.data.celebamask_layout import IMAGE_FOLDER, MASK_FOLDERS
 from lightning_face_sis.data.sample import write_sample
-from lightning_face_sis.loading import load_generator
+from lightning_face_sis.diffusion_loading import LoadedDiffusion
+from lightning_face_sis.loading import load_model
 from lightning_face_sis.modules.ca2sis_module import CA2SISModule
 
 SETTINGS = {
@@ -93,16 +95,37 @@ def weights(tmp_path_factory, module):
 
 @pytest.fixture(scope="session")
 def load_once():
-    return cache(load_generator)
+    return cache(load_model)
 
 
 @pytest.fixture
 def sis(weights, load_once, monkeypatch):
     """Run a verb with the small network."""
-    monkeypatch.setattr("lightning_face_sis.commands.session.load_generator", load_once)
+    monkeypatch.setattr("lightning_face_sis.commands.session.load_model", load_once)
 
     def run(verb, *words):
         return main([verb, "--checkpoint", str(weights), *map(str, words)])
+
+    return run
+
+
+@pytest.fixture
+def sca(small_diffusion, monkeypatch):
+    """Run a verb with the small diffusion model, in few steps."""
+    loaded = LoadedDiffusion(
+        network=small_diffusion,
+        class_names=tuple(CLASS_NAMES),
+        image_size=(64, 64),
+        device=torch.device("cpu"),
+    )
+    monkeypatch.setattr(
+        "lightning_face_sis.commands.session.load_model", lambda path, device: loaded
+    )
+
+    def run(verb, *words):
+        words = [*map(str, words)]
+        steps = [] if "--steps" in words or verb in ("attack", "bank") else ["--steps", "3"]
+        return main([verb, "--checkpoint", "small.ckpt", *words, *steps])
 
     return run
 

@@ -33,7 +33,7 @@ def generator():
 def inject(generator, monkeypatch):
     """Run a verb with a network that injects identities."""
     loaded = LoadedGenerator(generator, class_names_of(19), (64, 64), torch.device("cpu"))
-    monkeypatch.setattr("lightning_face_sis.commands.session.load_generator", lambda *_: loaded)
+    monkeypatch.setattr("lightning_face_sis.commands.session.load_model", lambda *_: loaded)
     return lambda verb, *words: main([verb, "--checkpoint", "w", *map(str, words)])
 
 

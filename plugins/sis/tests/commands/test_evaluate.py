@@ -54,3 +54,26 @@ def test_what_cannot_be_compared_is_named(sample, generated, tmp_path):
         evaluate("--generated", tmp_path / "none", "--images", sample.folder)
     with pytest.raises(ConfigError, match="exists"):
         evaluate(*words, "-o", generated / "1.png")
+
+
+def test_a_generated_set_has_a_row_of_diversity(sca, sample, tmp_path, capsys):
+    sca("generate", "--images", sample.folder, "--count", "2", "-o", tmp_path / "set")
+    words = ["--generated", tmp_path / "set", "--images", sample.folder]
+    evaluate(*words, "-o", tmp_path / "t.json")
+    table = json.loads((tmp_path / "t.json").read_text())
+    assert table["pictures"] == 8
+    assert table["diversity"] > 0.01
+    for number in range(4):
+        first = tmp_path / f"set/{number:06d}_sample_00.png"
+        (tmp_path / f"set/{number:06d}_sample_01.png").write_bytes(first.read_bytes())
+    evaluate(*words, "-o", tmp_path / "u.json")
+    assert json.loads((tmp_path / "u.json").read_text())["diversity"] == 0
+
+
+def test_pictures_of_two_sizes_are_no_set(sample, tmp_path):
+    folder = tmp_path / "set"
+    folder.mkdir()
+    for number, side in enumerate((64, 32)):
+        Image.new("RGB", (side, side)).save(folder / f"000000_sample_{number:02d}.png")
+    with pytest.raises(DataError, match="another size"):
+        evaluate("--generated", folder, "--images", sample.images[0])

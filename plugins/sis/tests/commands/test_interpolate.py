@@ -8,7 +8,7 @@ from lightning_face.errors import ConfigError
 @pytest.mark.parametrize("of", ["shape", "style", "both"])
 def test_a_walk_begins_at_the_image(sis, sample, tmp_path, pixels, page, of):
     image, reference = sample.images[:2]
-    words = ["--images", image, "--references", reference, "--of", of, "--steps", "3"]
+    words = ["--images", image, "--references", reference, "--of", of, "--frames", "3"]
     assert sis("interpolate", *words, "-o", tmp_path / "walk") == 0
     sis("reconstruct", "--images", image, reference, "-o", tmp_path / "own")
     steps = [pixels(tmp_path / f"walk/0-to-1-{step}.png").int() for step in range(3)]
@@ -23,7 +23,7 @@ def test_a_walk_begins_at_the_image(sis, sample, tmp_path, pixels, page, of):
 
 
 def test_chosen_classes_change_less(sis, sample, tmp_path, pixels):
-    words = ["--images", sample.images[0], "--references", sample.images[1], "--steps", "2"]
+    words = ["--images", sample.images[0], "--references", sample.images[1], "--frames", "2"]
     moved = []
     for number, classes in enumerate(("hair", "all")):
         sis("interpolate", *words, "--classes", classes, "-o", tmp_path / str(number))
@@ -33,6 +33,6 @@ def test_chosen_classes_change_less(sis, sample, tmp_path, pixels):
 
 
 def test_a_walk_has_two_ends(sis, sample, tmp_path):
-    words = ["--images", sample.images[0], "--references", sample.images[1], "--steps", "1"]
-    with pytest.raises(ConfigError, match="--steps 1"):
+    words = ["--images", sample.images[0], "--references", sample.images[1], "--frames", "1"]
+    with pytest.raises(ConfigError, match="--frames 1"):
         sis("interpolate", *words, "-o", tmp_path)

@@ -52,6 +52,17 @@ def test_the_split_follows_the_pose_file(small_faces: Path) -> None:
     assert named == {"train": order[:28], "validation": order[28:29], "test": order[28:]}
 
 
+def test_the_split_may_follow_the_numbers(small_faces: Path) -> None:
+    data = make(small_faces, split="number")
+    data.setup("fit")
+    data.setup("test")
+    named = {
+        part: [each.image.name for each in dataset.pictures] for part, dataset in data.parts.items()
+    }
+    assert named["train"] == [f"{number}.jpg" for number in range(28)]
+    assert named["test"] == ["28.jpg", "29.jpg"]
+
+
 def test_only_training_is_random(small_faces: Path) -> None:
     data = make(small_faces)
     data.setup("fit")

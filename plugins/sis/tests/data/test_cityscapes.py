@@ -64,3 +64,9 @@ def test_a_check(streets: Path) -> None:
     assert report.counts["train pictures"] == 3
     with pytest.raises(DataError, match="gtFine/train is not a folder"):
         CityscapesDataModule.check(streets / "gtFine")
+
+
+def test_licence_plates_may_be_no_class(streets: Path) -> None:
+    data = CityscapesDataModule(str(streets), license_plate=False)
+    assert data.num_classes == len(data.class_names) == 34
+    assert "license plate" not in data.class_names

@@ -4,10 +4,12 @@ import pytest
 import torch
 
 from lightning_face.checkpoint.weights import save_weights
+from lightning_face_sis.data.celebamask_classes import CLASS_NAMES
 from lightning_face_sis.data.sample import write_sample
 from lightning_face_sis.demo.photo import example_photos
 from lightning_face_sis.demo.synthesis import Synthesizer
-from lightning_face_sis.loading import load_generator
+from lightning_face_sis.diffusion_loading import LoadedDiffusion
+from lightning_face_sis.loading import load_model
 from lightning_face_sis.modules.ca2sis_module import CA2SISModule
 
 SETTINGS = {
@@ -61,4 +63,16 @@ def photos(faces):
 
 @pytest.fixture(scope="session")
 def synthesizer(weights):
-    return Synthesizer(load_generator(weights))
+    return Synthesizer(load_model(weights))
+
+
+@pytest.fixture(scope="session")
+def sampler(small_diffusion):
+    """The same of a small random diffusion model."""
+    loaded = LoadedDiffusion(
+        network=small_diffusion,
+        class_names=tuple(CLASS_NAMES),
+        image_size=(64, 64),
+        device=torch.device("cpu"),
+    )
+    return Synthesizer(loaded)

@@ -10,11 +10,18 @@ from lightning_face_sis.data.label_map import read_label_map
 from lightning_face_sis.demo.canvas import canvas_value
 from lightning_face_sis.demo.page import Page
 from lightning_face_sis.demo.session import Session
+from lightning_face_sis.demo.synthesis import PartStyle
 
 gradio = pytest.importorskip("gradio")
 
 HAIR, HAT = 13, 14
-CHOICE = (["hair"], [], 1.0, 0.0, False, 0)
+OWN = ("picture", 1.0)
+# single classes, shape, seed, steps, guidance, whether the rest is kept; then the parts
+CHOICE = ([], 0.0, 0, 3, 1.0, False, "reference", 1.0, *(7 * OWN))
+
+
+def ignore(done, total):
+    """Stands for what shows the progress."""
 
 
 @pytest.fixture
@@ -72,7 +79,9 @@ def test_actions_are_no_public_interface(page):
 
 
 def test_strokes_are_taken_in_before_the_result_is_made(page, session, stroke):
-    after, canvas, result, note, mask = page.render(session.choose_brush(HAT), stroke, *CHOICE)
+    after, canvas, result, note, mask = page.render(
+        ignore, session.choose_brush(HAT), stroke, *CHOICE
+    )
     height = after.painted().shape[0]
     assert (after.painted()[: height // 2] == HAT).all()
     assert not is_skipped(canvas)
@@ -82,21 +91,55 @@ def test_strokes_are_taken_in_before_the_result_is_made(page, session, stroke):
 
 
 def test_a_canvas_without_strokes_stays_as_it_is(page, session, untouched):
-    after, canvas, *_ = page.render(session, untouched, *CHOICE)
+    after, canvas, *_ = page.render(ignore, session, untouched, *CHOICE)
     assert after is session
     assert is_skipped(canvas)
 
 
 def test_parts_and_single_classes_are_taken_together(page, session):
-    edit = page._edit(session, ["eyes", "nose"], [2, HAT], 0.5, 0.25, False, 3)
-    assert edit.classes == (2, 4, 5, HAT)
-    assert (edit.strength, edit.shape, edit.seed) == (0.5, 0.25, None)
-    assert page._edit(session, [], [], 1, 0, True, None).seed == 0
+    parts = [*(3 * OWN), "reference", 0.5, *OWN, "chance", 0.75, *OWN, "reference", 1.0]
+    edit = page._edit(session, [2, HAT], 0.25, 3, 7, 2.0, True, *parts)
+    assert edit.parts == (
+        PartStyle((4, 5), "reference", 0.5),
+        PartStyle((10, 11, 12), "chance", 0.75),
+        PartStyle((2, HAT), "reference", 1.0),
+    )
+    assert edit.classes("reference") == [2, 4, 5, HAT]
+    assert (edit.shape, edit.seed, edit.steps) == (0.25, 3, 7)
+    assert (edit.guidance, edit.keeps_rest) == (2.0, True)
+    # an emptied field is no number
+    assert page._edit(session, [], 0, None, 7, 1.0, False, *(8 * OWN)).seed == 0
+
+
+def test_a_diffusion_model_tells_its_steps(sampler, photos, session, untouched, tmp_path):
+    page = Page(gradio, sampler, photos, tmp_path, "small")
+    told = []
+    page.render(lambda *step: told.append(step), session, untouched, *CHOICE)
+    assert told == [(1, 3), (2, 3), (3, 3)]
+    told.clear()
+    page.show_steps(lambda *step: told.append(step), session, untouched, *CHOICE)
+    assert told == [(step, 15) for step in range(1, 16)]
+
+
+def test_only_a_diffusion_model_has_steps_and_waits_for_the_button(page, sampler, photos, tmp_path):
+    slow = Page(gradio, sampler, photos, tmp_path, "small").build().get_config_file()
+    quick = page.build().get_config_file()
+    for config, shown in ((slow, True), (quick, False)):
+        controls = {each["props"].get("elem_id"): each["props"] for each in config["components"]}
+        for name in ("steps", "guidance", "keeps-rest"):
+            assert controls[name]["visible"] is shown
+    results = [
+        sum(each["show_progress"] == "full" for each in config["dependencies"])
+        for config in (slow, quick)
+    ]
+    # synthesize and the walk
+    assert results[0] == 2
+    assert results[1] > 10
 
 
 def test_steps_lead_from_the_picture_to_the_result(page, session, untouched):
-    *_, gallery = page.show_steps(session, untouched, *CHOICE)
-    result = page.render(session, untouched, *CHOICE)[2]
+    *_, gallery = page.show_steps(ignore, session, untouched, *CHOICE)
+    result = page.render(ignore, session, untouched, *CHOICE)[2]
     assert [each["caption"] for each in gallery.value] == ["0%", "25%", "50%", "75%", "100%"]
     with Image.open(gallery.value[-1]["image"]["path"]) as last:
         assert np.array_equal(np.asarray(last.convert("RGB")), np.asarray(result))
@@ -134,7 +177,7 @@ def test_upload_of_picture_and_mask(page, session, photos, tmp_path):
 
 def test_a_parser_makes_the_mask(synthesizer, photos, session, tmp_path):
     class Parser:
-        mean = synthesizer._network.output_conv.weight
+        mean = synthesizer._editor.network.output_conv.weight
 
         def __call__(self, images):
             return images[:, :1] * 0 + HAIR

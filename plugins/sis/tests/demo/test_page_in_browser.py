@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -47,12 +48,11 @@ def free_port():
         return probe.getsockname()[1]
 
 
-@pytest.fixture(scope="module")
-def server(weights, faces, tmp_path_factory):
+@contextmanager
+def serve(checkpoint, faces, folder):
     """The command at work, with the address of its page."""
-    folder, port = tmp_path_factory.mktemp("server"), free_port()
-    log = folder / "log"
-    words = ["demo", "sis", "--checkpoint", weights, "--examples", faces, "--port", str(port)]
+    port, log = free_port(), folder / "log"
+    words = ["demo", "sis", "--checkpoint", checkpoint, "--examples", faces, "--port", str(port)]
     with log.open("w") as output:
         process = subprocess.Popen(
             [sys.executable, "-u", "-c", PROGRAM, *map(str, words)],
@@ -72,6 +72,19 @@ def server(weights, faces, tmp_path_factory):
     finally:
         process.terminate()
         process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def server(weights, faces, tmp_path_factory):
+    with serve(weights, faces, tmp_path_factory.mktemp("server")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def sampling_server(diffusion_weights, faces, tmp_path_factory):
+    """The same with a diffusion model."""
+    with serve(diffusion_weights, faces, tmp_path_factory.mktemp("sampling")) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +109,6 @@ class Visit:
         page.on("request", lambda request: self.asked.append(request.url))
         page.goto(address)
         self.page.wait_for_selector("#canvas canvas", state="attached")
-        self.wait_for_new(None)
 
     def address_of_result(self):
         image = self.page.locator("#result img")
@@ -156,6 +168,10 @@ class Visit:
             arg=color,
         )
 
+    def choose_source(self, part, source):
+        """Let a part take its style from somewhere."""
+        self.page.locator(f"#part-{part}").get_by_role("radio", name=source).check(force=True)
+
     def mask_changed_by(self, act):
         """Act, and wait until the canvas has fetched another mask."""
         with self.page.expect_response(lambda response: "/file=" in response.url):
@@ -166,7 +182,16 @@ class Visit:
 def visit(server, chromium, request):
     width = getattr(request, "param", 1280)
     context = chromium.new_context(viewport={"width": width, "height": 1000})
-    yield Visit(context.new_page(), server.address)
+    visit = Visit(context.new_page(), server.address)
+    visit.wait_for_new(None)
+    yield visit
+    context.close()
+
+
+@pytest.fixture
+def sampling(sampling_server, chromium):
+    context = chromium.new_context(viewport={"width": 1280, "height": 1000})
+    yield Visit(context.new_page(), sampling_server.address)
     context.close()
 
 
@@ -213,8 +238,7 @@ def test_painting_the_mask_changes_the_result_and_undo_brings_it_back(visit):
 
 def test_parts_take_their_style_from_the_reference(visit, files):
     before = visit.pixels()
-    box = visit.page.locator("#parts").get_by_role("checkbox", name="background")
-    after = visit.changed_by(box.check)
+    after = visit.changed_by(lambda: visit.choose_source("background", "reference"))
     assert np.abs(after - before).max() > 5
     exchanged = visit.changed_by(visit.page.locator("#exchange").click)
     assert np.abs(exchanged - after).max() > 5
@@ -242,6 +266,54 @@ def test_a_wrong_mask_is_said_in_one_sentence(visit, files, tmp_path):
     assert "Traceback" not in text
     after = visit.changed_by(lambda: visit.upload_mask("picture", files[1]))
     assert np.abs(after - before).max() > 20
+
+
+def synthesize(visit):
+    return visit.changed_by(visit.page.locator("#synthesize").click)
+
+
+def test_a_diffusion_model_samples_when_it_is_asked_and_shows_how_far_it_is(sampling):
+    page = sampling.page
+    assert sampling.address_of_result() is None
+    assert "takes many steps" in page.locator("#note").inner_text()
+    page.locator("#steps input").fill("150")
+    page.locator("#synthesize").click()
+    page.get_by_text(re.compile(r"Sampling")).first.wait_for()
+    assert re.search(r"\d+/150", page.locator("#result").inner_text())
+    sampling.wait_for_new(None)
+    before = sampling.address_of_result()
+    assert "Made in" in page.locator("#note").inner_text()
+    # nothing is made before the button is pressed again
+    sampling.choose_source("skin", "chance")
+    page.wait_for_timeout(500)
+    assert sampling.address_of_result() == before
+
+
+def test_parts_of_a_diffusion_model_come_from_reference_and_chance(sampling):
+    sampling.page.locator("#steps input").fill("3")
+    made = [synthesize(sampling)]
+    for part, source in (("hair", "picture"), ("skin", "reference"), ("skin", "chance")):
+        sampling.choose_source(part, source)
+        made.append(synthesize(sampling))
+        assert np.abs(made[-1] - made[-2]).max() > 5, (part, source)
+    sampling.page.locator("#seed input").fill("1")
+    made.append(synthesize(sampling))
+    assert np.abs(made[-1] - made[-2]).max() > 5
+    sampling.page.locator("#seed input").fill("0")
+    assert np.array_equal(synthesize(sampling), made[-2])
+
+
+def test_the_rest_of_the_picture_is_kept_where_nothing_was_painted(sampling):
+    sampling.page.locator("#steps input").fill("3")
+    sampling.choose_source("hair", "picture")
+    sampling.page.get_by_role("checkbox", name="Keep the rest").check()
+    picture = sampling.pixels("#picture img")
+    assert np.array_equal(synthesize(sampling), picture)
+    sampling.choose_brush("hat", "rgb(255, 51, 153)")
+    sampling.stroke(0.2)
+    painted = synthesize(sampling)
+    assert np.abs(painted - picture)[:30].max() > 5
+    assert np.array_equal(painted[40:], picture[40:])
 
 
 def test_an_end_by_the_system_leaves_no_uploads_behind(server):

@@ -29,6 +29,8 @@ WEIGHTS = {
     "pixel": "pixel_weight",
 }
 
+LOCALITY = ("swap_inside", "swap_outside")
+
 
 @pytest.fixture
 def make(settings, wake):
@@ -241,7 +243,7 @@ def test_rows_of_a_test(make, batches, run, caplog):
     with caplog.at_level(logging.INFO):
         trainer = run(module, given, verb="test", max_epochs=None)
     # nothing is known of mean colours without training
-    names = ("PSNR", "SSIM", "swap_before", "swap_after", "swap_others")
+    names = ("PSNR", "SSIM", "swap_before", "swap_after", "swap_others", *LOCALITY)
     assert trainer.callback_metrics.keys() == {f"test/{name}" for name in names}
     assert caplog.text.count("left out of the table: FID, FID_clean needs") == 1
     # a class for each batch, one after the other
@@ -258,6 +260,7 @@ def test_rows_of_a_test(make, batches, run, caplog):
     for name, row in expected.compute().items():
         assert trainer.callback_metrics[f"test/{name}"] == pytest.approx(row.item(), rel=1e-4)
     assert trainer.callback_metrics["test/swap_others"] > 0
+    assert all(trainer.callback_metrics[f"test/{name}"] > 0 for name in LOCALITY)
 
 
 def test_a_single_picture_is_tested_without_a_swap(make, batches, run):

@@ -189,7 +189,8 @@ def test_rows(make, batches, recognition, run, verb):
             "threshold": threshold,
         }
     split = "val" if verb == "validate" else "test"
-    swaps = ("swap_before", "swap_after", "swap_others") if verb == "test" else ()
+    kinds = ("before", "after", "others", "inside", "outside")
+    swaps = [f"swap_{kind}" for kind in kinds] if verb == "test" else []
     names = {"PSNR", "SSIM", *swaps, *expected}
     assert rows.keys() == {f"{split}/{name}" for name in names}
     for name, value in expected.items():
