@@ -45,9 +45,9 @@ def initialise_first_stage(first_stage: VQFirstStage) -> None:
         elif isinstance(module, Attention):
             _silence(cast("nn.Linear", module.to_out[0]))
         elif isinstance(module, Downsample2D):
-            _pass_pairs(module.conv), square=2
+            _pass_pairs(module.conv, square=2)
         elif isinstance(module, Upsample2D):
-            _pass_pairs(module.conv)
+            _pass_pairs(cast("nn.Conv2d", module.conv))
     for half, contrast in ((autoencoder.encoder, 1.0), (autoencoder.decoder, _CONTRAST)):
         _split_pairs(half.conv_in)
         _join_pairs(half.conv_out, contrast)
