@@ -20,8 +20,9 @@ from lightning_face_sis.to_image import Rounding, to_picture
 __all__ = ["SynthesizedImages"]
 
 _ONLY = "synthesised"
-# details are strips of several pictures
+# details are strips of several pictures, or tall tables of them
 _DETAIL_WIDTHS = 5
+_DETAIL_ROWS = 4
 
 
 class SynthesizedImages(Callback):
@@ -121,7 +122,8 @@ class SynthesizedImages(Callback):
             rows = [[Cell(f"{name}.png", name)] for name in names]
             table = PictureTable([kind], rows, width=_DETAIL_WIDTHS * self.width)
             lead = f"{len(rows)} pictures."
-            write_overview(folder, table, kind.capitalize(), lead, self.shown_rows)
+            shown = min(self.shown_rows, _DETAIL_ROWS)
+            write_overview(folder, table, kind.capitalize(), lead, shown)
             return
         rows = [
             [

@@ -105,6 +105,7 @@ def add_noise_seed(parser: ArgumentParser) -> None:
         "--seed",
         dest="noise_seed",
         type=int,
+        metavar="N",
         help="seed of the noise that pictures of SCA-DM start from, the same for all (default 0)",
     )
 

@@ -34,7 +34,8 @@ _STYLE_SHEET = """
 #parts .part > :nth-child(1) { flex: 0 0 78px; padding: 0; }
 #parts .part-name span { font-size: 13px; margin-left: -12px; }
 #parts .part > :nth-child(2) { flex: 0 0 auto; padding: 0; width: auto; }
-#parts .part > :nth-child(3) { flex: 1 1 70px; padding: 0; margin-right: 14px; }
+#parts .part > :nth-child(3) { flex: 1 1 70px; padding: 0 4px 0 0 !important; }
+#parts .part input[type=range] { min-width: 0; width: 100%; }
 #parts .part .wrap { gap: 0; flex-wrap: nowrap; }
 #parts .part label { padding: 2px 8px; font-size: 12.5px; border-radius: 0; }
 #parts .part label + label { margin-left: -1px; }

@@ -169,7 +169,9 @@ class Synthesizer:
         face = self._edited(editor, edit)
         if isinstance(editor, DiffusionEditor) and edit.keeps_rest:
             own = self._labels(edit.photo.labels)
-            region = edited_region(own, face.labels, edit.classes())
+            # a part that does not move is no edit
+            moved = tuple(part for part in edit.parts if part.strength or edit.shape)
+            region = edited_region(own, face.labels, replace(edit, parts=moved).classes())
             made = editor.render_parts(face, self._pixels(edit.photo), region)
         else:
             made = editor.render(face)

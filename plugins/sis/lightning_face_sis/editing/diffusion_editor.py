@@ -192,8 +192,8 @@ class DiffusionEditor(ImageEditor):
         Args:
             faces: Encodings, edited.
             images: The photographs ``(batch, 3, height, width)`` in -1..1.
-            region: What may change ``(batch, 1, height, width)``, 0 or 1. Around it, over the
-                width of a latent pixel, the two are blended.
+            region: What may change ``(batch, 1, height, width)``, 0 or 1; latent pixels that it
+                touches change as a whole, and over the width of one more the two are blended.
             inversion: The photographs' way to noise, from which the region starts too; without
                 it, the region starts from the noise of the encodings.
 
@@ -201,7 +201,8 @@ class DiffusionEditor(ImageEditor):
             RGB ``(batch, 3, height, width)``, about -1..1.
         """
         factor = self.network.first_stage.factor
-        inside = region.to(images)
+        # pixels at the edge of a part have the colours of both sides
+        inside = functional.max_pool2d(region.to(images), 3, 1, 1)
         # what a latent pixel stands for can only change as a whole
         cells = functional.interpolate(functional.max_pool2d(inside, factor), scale_factor=factor)
         original = self.network.encode(images) if inversion is None else inversion

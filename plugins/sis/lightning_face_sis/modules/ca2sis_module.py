@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 from torchmetrics.image import PeakSignalNoiseRatio
 
-from lightning_face_sis.data.celebamask_classes import CLASS_NAMES, SWAP_CLASSES
 from lightning_face_sis.data.colors import colorize_labels, dataset_colors
 from lightning_face_sis.data.label_map import one_hot_masks
 from lightning_face_sis.editing import swap_styles
@@ -27,7 +26,7 @@ from lightning_face_sis.modules.initialisation import (
 )
 from lightning_face_sis.modules.mean_colors import MeanColors
 from lightning_face_sis.modules.optimization import LearningRateSchedule
-from lightning_face_sis.modules.style_transfer_rows import StyleTransferRows
+from lightning_face_sis.modules.style_transfer_rows import StyleTransferRows, swap_classes
 from lightning_face_sis.networks.discriminator import DiscriminatorNorm, MultiscaleDiscriminator
 from lightning_face_sis.networks.generator import CA2SISGenerator, GeneratorOutput
 from lightning_face_sis.networks.style_encoder import SkipLayout
@@ -369,10 +368,8 @@ class CA2SISModule(AdversarialModule):
 
     @property
     def swap_classes(self) -> tuple[int, ...]:
-        """Classes whose style tests swap: parts of the face, or all where there are no faces."""
-        num_classes = self.hparams["num_classes"]
-        faces = num_classes == len(CLASS_NAMES)
-        return SWAP_CLASSES if faces else tuple(range(num_classes))
+        """Classes whose style tests swap."""
+        return swap_classes(self.hparams["num_classes"])
 
     def add_swap(self, batch: Batch, reconstructed: Tensor, index: int) -> None:
         """Swap the style of one class between the halves of a batch and measure what changes.

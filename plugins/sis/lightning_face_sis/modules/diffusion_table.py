@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +15,13 @@ from torchmetrics.image import PeakSignalNoiseRatio
 
 from lightning_face.data.randomness import mixed_seed
 from lightning_face_sis.diffusion.sampling import sample
-from lightning_face_sis.evaluation import SynthesisMetrics
+from lightning_face_sis.editing import swap_styles
+from lightning_face_sis.evaluation import DiversityMetrics, SynthesisMetrics
 from lightning_face_sis.losses.denoising import DenoisingLoss
+from lightning_face_sis.metrics.swap_locality import SwapLocality
 from lightning_face_sis.modules.color_segmentation import ColorSegmentation, color_distances
 from lightning_face_sis.modules.denoising_grid import denoising_grid
+from lightning_face_sis.modules.style_transfer_rows import swap_classes
 
 if TYPE_CHECKING:
     from lightning_face_sis.modules.ca2sis_module import Batch
@@ -35,7 +40,9 @@ class DiffusionTable:
     they follow their masks, see `ColorSegmentation`, beside that of the photographs,
     ``mIoU_colors_images``, and that by the masks of others, ``mIoU_colors_chance``.
     ``color_transfer`` is how far the mean colours of classes lie from those of a picture whose
-    styles were taken, ``color_random`` the same in styles of a blank picture.
+    styles were taken, ``color_random`` the same in styles of a blank picture. ``diversity`` is how
+    far two pictures of one label map in styles of a blank picture lie apart, and ``swap_inside``
+    and ``swap_outside`` how much changes within and without a class whose style is taken.
 
     Args:
         loss: The denoising loss.
@@ -71,10 +78,15 @@ class DiffusionTable:
             **{name: ColorSegmentation(self.num_classes) for name in colors},
             **{name: MeanMetric() for name in ("color_transfer", "color_random")},
         }
+        self.diversity = DiversityMetrics(folder)
+        self.locality = SwapLocality()
+        self._swapped = cycle(swap_classes(self.num_classes))
 
     def to(self, device: torch.device) -> DiffusionTable:
         """Move all metrics to a device."""
         self.synthesis.to(device)
+        self.diversity.to(device)
+        self.locality.to(device)
         for metric in self.rows.values():
             metric.to(device)
         return self
@@ -96,20 +108,35 @@ class DiffusionTable:
         rows["PSNR_first_stage"].update(network.decode(latents).clamp(-1, 1), images)
         rows["mIoU_colors"].update(made, labels, images, labels)
         rows["mIoU_colors_images"].update(images, labels, images, labels)
+        blank = network.null_styles(labels)
+        drawn = [
+            self._sample(network, batch["files"], labels, blank, seed)
+            for seed in (self.seed, self.seed + 1)
+        ]
+        self.diversity.update(torch.stack(drawn, dim=1))
         if len(images) < 2:
             return
         donors, others = images.roll(1, 0), labels.roll(1, 0)
         rows["mIoU_colors_chance"].update(made, others, images, labels)
-        blank = network.null_styles(labels)
-        for name, given in (("color_transfer", styles.roll(1, 0)), ("color_random", blank)):
-            made = self._sample(network, batch["files"], labels, given)
-            distances = color_distances(made, labels, donors, others, self.num_classes)
+        transferred = self._sample(network, batch["files"], labels, styles.roll(1, 0))
+        for name, pictures in (("color_transfer", transferred), ("color_random", drawn[0])):
+            distances = color_distances(pictures, labels, donors, others, self.num_classes)
             rows[name].update(distances)
+        # a class for each batch, one after the other
+        number = next(self._swapped)
+        swapped = swap_styles(styles, styles.roll(1, 0), [number])
+        given = (others == number).flatten(1).any(dim=1).view(-1, 1, 1, 1)
+        pictures = self._sample(network, batch["files"], labels, swapped)
+        self.locality.update(made, pictures, given & (labels == number))
 
     def compute(self) -> dict[str, Tensor]:
-        """Return the rows, over all processes; those that nothing counted for are left out."""
-        counted = {name: each.compute() for name, each in self.rows.items() if each.update_called}
-        return {**counted, **self.synthesis.compute()}
+        """Return the rows, over all processes; nan where nothing counted."""
+        with warnings.catch_warnings():
+            # a process that nothing counted on has to take part for the others
+            warnings.filterwarnings("ignore", message="The ``compute`` method")
+            counted = {name: each.compute() for name, each in self.rows.items()}
+            swaps = self.locality.compute()
+        return {**counted, **self.synthesis.compute(), **self.diversity.compute(), **swaps}
 
     def _add_losses(
         self,
@@ -130,9 +157,14 @@ class DiffusionTable:
                 self.rows[name].update(terms.per_image)
 
     def _sample(
-        self, network: SemanticDiffusion, files: Sequence[str], labels: Tensor, styles: Tensor
+        self,
+        network: SemanticDiffusion,
+        files: Sequence[str],
+        labels: Tensor,
+        styles: Tensor,
+        seed: int | None = None,
     ) -> Tensor:
-        seeds = file_seeds(files, self.seed)
+        seeds = file_seeds(files, self.seed if seed is None else seed)
         return network.decode(sample(network, labels, styles, seeds=seeds, **self.sampling))
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal, cast
 import torch
 from torch import Tensor, nn
 
+from lightning_face.errors import ConfigError
 from lightning_face_sis.networks.vq_first_stage import VQFirstStage
 
 __all__ = ["FirstStageStart", "initialise_codes", "initialise_first_stage"]
@@ -29,7 +30,10 @@ def initialise_first_stage(first_stage: VQFirstStage) -> None:
     near the identity.
 
     Args:
-        first_stage: Network to change in place, with latents of at least three channels.
+        first_stage: Network to change in place.
+
+    Raises:
+        ConfigError: It has no room for the colours.
     """
     from diffusers.models.attention_processor import Attention
     from diffusers.models.downsampling import Downsample2D
@@ -37,6 +41,13 @@ def initialise_first_stage(first_stage: VQFirstStage) -> None:
     from diffusers.models.upsampling import Upsample2D
 
     autoencoder: Any = first_stage.autoencoder
+    channels = autoencoder.encoder.conv_in.out_channels
+    if channels < 2 * _COLORS or first_stage.latent_channels < _COLORS:
+        msg = (
+            f"start average needs {2 * _COLORS} channels and {_COLORS} latent_channels, not "
+            f"{channels} and {first_stage.latent_channels}"
+        )
+        raise ConfigError(msg)
     for module in autoencoder.modules():
         if isinstance(module, ResnetBlock2D):
             _silence(module.conv2)

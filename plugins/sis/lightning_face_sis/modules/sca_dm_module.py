@@ -209,7 +209,8 @@ class SCADMModule(FaceModule):
         latents = self._latents(batch)
         discarded = torch.rand(count, device=device) < self.hparams["style_discard"]
         timesteps = torch.randint(len(self.network.schedule), (count,), device=device)
-        noise = torch.randn_like(latents)
+        # not of the memory format of the latents, on which the order of the numbers would depend
+        noise = torch.randn(latents.shape, device=device, dtype=latents.dtype)
         styles = self.network.encode_style(discard_styles(images, discarded), labels)
         terms = self.loss(self.network, latents, styles, labels, timesteps, noise)
         logged = {f"train/{name}": term.detach() for name, term in _by_name(terms).items()}
@@ -234,10 +235,8 @@ class SCADMModule(FaceModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log the losses."""
-        self._log_rows(
-            "val",
-            {name: each.compute() for name, each in self._validation.items() if each.update_called},
-        )
+        names = [name for name in _TERMS if name != "loss_attention" or self.loss.attention_weight]
+        self._log_rows("val", {name: self._validation[name].compute() for name in names})
 
     def on_test_epoch_start(self) -> None:
         """Begin the table, and say which rows have no weights."""
@@ -385,7 +384,7 @@ class SCADMModule(FaceModule):
 
     def _freeze(self) -> None:
         """Freeze what is not trained."""
-        self.network.first_stage.requires_grad_(False)
+        self.network.first_stage.requires_grad_(False).eval()
         unet = self.network.unet
         dead = unet.dead_parameters(attention_loss=self.hparams["attention_weight"] > 0)
         parameters = dict(unet.named_parameters())

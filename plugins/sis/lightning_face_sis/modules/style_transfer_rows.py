@@ -6,7 +6,9 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-__all__ = ["StyleTransferRows", "class_colors", "class_contrast"]
+from lightning_face_sis.data.celebamask_classes import CLASS_NAMES, SWAP_CLASSES
+
+__all__ = ["StyleTransferRows", "class_colors", "class_contrast", "swap_classes"]
 
 
 class StyleTransferRows(Metric):
@@ -104,3 +106,15 @@ def class_contrast(images: Tensor, masks: Tensor) -> Tensor:
     means = images.float().mean(dim=(2, 3), keepdim=True)
     between = (painted - means).square().sum(dim=(1, 2, 3))
     return between / (images.float() - means).square().sum(dim=(1, 2, 3)).clamp_min(1e-12)
+
+
+def swap_classes(num_classes: int) -> tuple[int, ...]:
+    """List the classes whose style tests swap.
+
+    Args:
+        num_classes: Number of classes of the data.
+
+    Returns:
+        Parts of the face, or all classes where there are no faces.
+    """
+    return SWAP_CLASSES if num_classes == len(CLASS_NAMES) else tuple(range(num_classes))

@@ -277,10 +277,19 @@ def test_a_diffusion_model_samples_when_it_is_asked_and_shows_how_far_it_is(samp
     assert sampling.address_of_result() is None
     assert "takes many steps" in page.locator("#note").inner_text()
     page.locator("#steps input").fill("150")
+    page.evaluate(
+        """() => {
+            window.seen = [];
+            const result = document.querySelector("#result");
+            new MutationObserver(() => window.seen.push(result.innerText)).observe(
+                result, {subtree: true, childList: true, characterData: true});
+        }"""
+    )
     page.locator("#synthesize").click()
-    page.get_by_text(re.compile(r"Sampling")).first.wait_for()
-    assert re.search(r"\d+/150", page.locator("#result").inner_text())
     sampling.wait_for_new(None)
+    seen = "\n".join(page.evaluate("window.seen"))
+    assert re.search(r"\d+/150 steps", seen), seen
+    assert "Sampling" in seen
     before = sampling.address_of_result()
     assert "Made in" in page.locator("#note").inner_text()
     # nothing is made before the button is pressed again

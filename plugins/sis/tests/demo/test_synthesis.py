@@ -159,6 +159,8 @@ def test_the_rest_of_the_picture_can_be_kept(sampler, edit):
     around = binary_dilation(hair, np.ones((3, 3)), iterations=9)
     assert change[hair].mean() > 5
     assert change[~around].max() == 0
+    still = replace(edit, steps=3, keeps_rest=True, parts=taken(HAIR, strength=0.0))
+    assert distance(sampler.synthesize(still), edit.photo.image) == 0
 
 
 def test_the_person_in_the_picture_is_kept(photos):

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from lightning_face.errors import ConfigError
 from lightning_face_sis.modules.first_stage_start import initialise_codes, initialise_first_stage
 from lightning_face_sis.networks.vq_first_stage import VQFirstStage
 
@@ -42,3 +43,9 @@ def test_codes_begin_as_latents_of_pictures():
     nearest = torch.cdist(first_stage.codebook, latents).amin(dim=1)
     assert nearest.max() < 1e-3
     assert len(first_stage.codebook.unique(dim=0)) > 32
+
+
+@pytest.mark.parametrize("settings", [{"channels": 4}, {"latent_channels": 1}])
+def test_a_network_without_room_for_colors_is_refused(settings):
+    with pytest.raises(ConfigError, match="start average needs 6 channels"):
+        initialise_first_stage(build(**settings))
