@@ -84,6 +84,7 @@ class SCADMModule(FaceModule):
         style_discard: Probability that styles are taken from a blank picture.
         freeze_dead: Do not train what no gradient reaches. Published training lets it decay.
         lr: Learning rate of AdamW.
+        style_lr_factor: Factor on the learning rate of the style encoder.
         betas: Decay rates of AdamW's averages.
         weight_decay: Weight decay of AdamW.
         lr_schedule: ``constant``, or ``cosine`` with a warm-up.
@@ -119,6 +120,7 @@ class SCADMModule(FaceModule):
         style_discard: float = 0.5,
         freeze_dead: bool = True,
         lr: float = 9.6e-5,
+        style_lr_factor: float = 1.0,
         betas: tuple[float, float] = (0.9, 0.999),
         weight_decay: float = 0.01,
         lr_schedule: LearningRateSchedule = "constant",
@@ -318,9 +320,15 @@ class SCADMModule(FaceModule):
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Set up AdamW and its schedule."""
         hparams = self.hparams
+        rates = {
+            self.network.unet: hparams["lr"],
+            self.network.style_encoder: hparams["style_lr_factor"] * hparams["lr"],
+        }
         optimizer = AdamW(
-            [each for each in self.network.parameters() if each.requires_grad],
-            lr=hparams["lr"],
+            [
+                {"params": [each for each in part.parameters() if each.requires_grad], "lr": rate}
+                for part, rate in rates.items()
+            ],
             betas=(hparams["betas"][0], hparams["betas"][1]),
             weight_decay=hparams["weight_decay"],
         )
