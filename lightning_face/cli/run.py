@@ -236,6 +236,7 @@ class FaceCLI(LightningCLI):
             path = self.folder / f"traceback{rank}.txt"
             path.write_text(traceback.format_exc(), encoding="utf-8")
             kept = f" (traceback in {path})"
+        error = _raised_by_constructor(error)
         if isinstance(error, FaceError):
             return error
         return RunError(_one_line(error) + kept)
@@ -383,6 +384,13 @@ def _model_and_data(run: Path | None, checkpoint: Path) -> dict[str, Any]:
         return {key: saved[key] for key in ("model", "data") if saved.get(key) is not None}
     model = model_config(load_checkpoint(checkpoint))
     return {} if model is None else {"model": model}
+
+
+def _raised_by_constructor(error: Exception) -> Exception:
+    """Undo what the parser makes of an error in a constructor, a puzzle about types."""
+    while "any of the Union subtypes" in str(error) and isinstance(error.__cause__, Exception):
+        error = error.__cause__
+    return error
 
 
 def _one_line(error: Exception) -> str:

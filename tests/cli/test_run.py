@@ -111,6 +111,19 @@ def test_a_failed_run_keeps_its_traceback(cli, experiment, tmp_path):
     assert "the toy broke\nin two lines" in (run / "traceback.txt").read_text()
 
 
+@pytest.mark.parametrize(
+    ("setting", "status", "reason"),
+    [
+        ("--model.lr=-1", 2, "error: model.lr -1.0 is negative"),
+        ("--model.width=-1", 1, "error: RuntimeError: Trying to create tensor with negative"),
+    ],
+)
+def test_what_a_constructor_refuses_is_told_in_its_words(cli, experiment, setting, status, reason):
+    result = cli("fit", "--config", experiment, setting)
+    assert result.status == status
+    assert reason in result.error
+
+
 def test_an_interrupted_run_ends_with_130(cli, experiment):
     result = cli("fit", "-c", experiment, TOY_INTERRUPT="1")
     assert result.status == 130

@@ -14,6 +14,7 @@ from lightning_face.checkpoint.importer import ImportedWeights, apply_key_map
 from lightning_face.checkpoint.safe_load import load_tensors
 from lightning_face.data.face_data_module import FaceDataModule
 from lightning_face.data.loader import ResumableLoader
+from lightning_face.errors import ConfigError
 
 
 class ToyModel(LightningModule):
@@ -24,6 +25,9 @@ class ToyModel(LightningModule):
         lr: Step size.
         fail: Raise an error in the first training step.
         activation: Applied to the output.
+
+    Raises:
+        ConfigError: The step size is negative.
     """
 
     def __init__(
@@ -34,6 +38,8 @@ class ToyModel(LightningModule):
         activation: torch.nn.Module | None = None,
     ) -> None:
         super().__init__()
+        if lr < 0:
+            raise ConfigError(f"model.lr {lr} is negative")
         self.fail = fail
         self.lr = lr
         self.save_hyperparameters(ignore=["activation"])
