@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import ctypes
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -32,10 +32,11 @@ from lightning_face_mars.data.sample import describe, draw_pedestrians
 from lightning_face_mars.evaluation.features import cut_padding
 from lightning_face_mars.evaluation.person_search_evaluation import PersonSearchEvaluation
 from lightning_face_mars.evaluation.reranking import rerank
+from lightning_face_mars.loss_settings import LossSettings
 from lightning_face_mars.losses import draw_masking
 from lightning_face_mars.networks.person_search import PersonSearchNetwork
 from lightning_face_mars.text.tokenizer import CaptionTokenizer
-from lightning_face_mars.training_losses import LossSettings, TrainingDraws, training_losses
+from lightning_face_mars.training_losses import TrainingDraws, training_losses
 
 MAX_WORDS = 75
 SMALL: dict[str, Any] = {
@@ -213,21 +214,20 @@ def evaluate(images: int, straight: bool) -> dict[str, Any]:
     ids, mask = captions_of(16)
     candidates = 8
 
-    def batches() -> Iterator[dict[str, Any]]:
-        for start in range(0, images, 10):
-            files = [str(number) for number in range(start, start + 10)]
-            places = torch.arange(start, start + 10)
+    def batches(chosen: Sequence[int], batch_size: int) -> Iterator[dict[str, Any]]:
+        for indices in torch.tensor(chosen).split(batch_size):
             yield {
-                "images": pictures_of(10, 224, start),
-                "identities": places % 16,
-                "indices": places,
-                "files": files,
+                "images": torch.cat([pictures_of(1, 224, number) for number in indices.tolist()]),
+                "identities": indices % 16,
+                "indices": indices,
+                "files": [str(number) for number in indices.tolist()],
             }
 
     def search() -> Tensor:
         if straight:
             tokens = [
-                plain.encode_images(network.visual_encoder, batch["images"]) for batch in batches()
+                plain.encode_images(network.visual_encoder, batch["images"])
+                for batch in batches(range(images), 10)
             ]
             gallery = torch.cat(tokens)
             hidden = plain.encode_texts(network.text_encoder, ids, mask)
@@ -248,10 +248,10 @@ def evaluate(images: int, straight: bool) -> dict[str, Any]:
                 "files": names,
             }
         )
-        for batch in batches():
+        for batch in batches(range(images), 10):
             evaluation.add_images(batch)
         # two stages: there are scores
-        return cast("Tensor", evaluation.compute(batches()).scores)
+        return cast("Tensor", evaluation.compute(batches).scores)
 
     figures, scores = measured(search)
     return figures | {"values": scores.flatten().tolist()}

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from lightning_face_mars.attributes.attribute_masks import mask_by_walk
 from lightning_face_mars.attributes.chunker import ChunkToken
+from lightning_face_mars.loss_settings import LossSettings
 from lightning_face_mars.losses import MaskingDraws, SpecialTokens
 from lightning_face_mars.networks.bert import BertAttention, BertLayer
 from lightning_face_mars.networks.person_search import FOLLOWED, PersonSearchNetwork
@@ -19,7 +20,7 @@ from lightning_face_mars.networks.reconstruction_decoder import CrossAttention
 from lightning_face_mars.networks.text_encoder import TextEncoder
 from lightning_face_mars.networks.vision_transformer import VisionTransformer
 from lightning_face_mars.text.tokenizer import CaptionTokenizer
-from lightning_face_mars.training_losses import LossSettings, TrainingDraws
+from lightning_face_mars.training_losses import TrainingDraws
 
 __all__ = [
     "attribute_masks_of_batch",

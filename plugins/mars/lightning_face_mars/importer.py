@@ -125,7 +125,7 @@ def import_mars(
     return ImportedWeights(
         {f"network.{name}": tensor for name, tensor in state.items()},
         MODULE,
-        {**settings, **_words(settings, notes)},
+        {**settings, **_module_settings(method, settings, notes)},
         KeyMapReport(
             {name: f"network.{target}" for name, target in report.mapped.items()},
             [f"network.{name}" for name in report.missing],
@@ -135,9 +135,14 @@ def import_mars(
     )
 
 
-def _words(settings: Mapping[str, Any], notes: Notes) -> dict[str, Any]:
-    """Give the arguments of a module that are not those of its network."""
-    preset = "mars" if settings["bert"]["full_ca"] else "rasa"
+def _module_settings(method: Method, settings: Mapping[str, Any], notes: Notes) -> dict[str, Any]:
+    """Give the arguments of a module that are not those of its network.
+
+    What training needs has to be in the file, so that a file without the reconstruction branch
+    goes on with the terms of RaSa, whatever its layers attend to.
+    """
+    searching_rasa = method == "inference" and not settings["bert"]["full_ca"]
+    preset = "rasa" if method == "rasa" or searching_rasa else "mars"
     return {
         "preset": preset,
         "max_words": notes.max_words or PUBLISHED_WORDS[preset],

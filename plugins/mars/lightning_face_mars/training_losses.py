@@ -30,7 +30,7 @@ from lightning_face_mars.losses import (
 )
 from lightning_face_mars.networks.person_search import PersonSearchNetwork
 
-__all__ = ["LossSettings", "TrainingDraws", "TrainingTerms", "training_losses"]
+__all__ = ["TrainingDraws", "TrainingTerms", "training_losses"]
 
 
 class TrainingDraws(NamedTuple):
@@ -229,6 +229,8 @@ def _ask_teacher(
         sampled = draws.sampled
         if sampled is None:
             chances = encoder.word_scores(hidden["replaced"]).float().softmax(dim=2)
+            # what is no number has to reach the loss, where a run can name its files
+            chances.nan_to_num_(1.0)
             sampled = torch.multinomial(chances.flatten(0, 1), 1).view_as(ids)
         texts["replaced"], sensitivity_labels = replace_tokens(ids, mask, sampled, special)
     return _Teacher(texts, mask_logits, mask_labels, sensitivity_labels)

@@ -79,6 +79,26 @@ def test_imported_weights_are_loaded_as_a_module(
     assert all(torch.equal(value, tensors[name]) for name, value in exported.items())
 
 
+@pytest.mark.parametrize(
+    ("full_ca", "reconstruction", "inference", "preset"),
+    [
+        (True, False, False, "rasa"),
+        (False, True, False, "mars"),
+        (True, False, True, "mars"),
+        (False, False, True, "rasa"),
+    ],
+)
+def test_the_method_that_training_goes_on_with(
+    small_network, small_notes, published, full_ca, reconstruction, inference, preset
+):
+    tensors = small_network(full_ca, reconstruction=reconstruction).state_dict()
+    path = published(inference_tensors(tensors) if inference else tensors)
+    args = import_mars(path, notes=small_notes).init_args
+    assert args["preset"] == preset
+    assert args["bert"]["full_ca"] == full_ca
+    assert args["reconstruction"] == (reconstruction and not inference)
+
+
 def test_sizes_are_read_off_the_shapes(small_network, small_settings, small_notes):
     network = small_network(patch_size=8, embed_dim=20, queue_size=30, vision_depth=3)
     settings = infer_settings(network.state_dict(), small_notes)

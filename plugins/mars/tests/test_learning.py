@@ -33,7 +33,8 @@ class Losses(Callback):
 
 def rows_of(trainer: Trainer, module: MARSModule, data: CUHKPEDESDataModule, shift: int) -> Rows:
     """Test with captions that were written about other people, unless they are not shifted."""
-    captions, images = (list(loader) for loader in data.test_dataloader())
+    captions, images = data.test_dataloader()
+    captions = list(captions)
     whole = {
         name: torch.cat([batch[name] for batch in captions]).roll(shift, dims=0)
         for name in ("input_ids", "attention_mask")
@@ -44,8 +45,7 @@ def rows_of(trainer: Trainer, module: MARSModule, data: CUHKPEDESDataModule, shi
         {**batch, **dict(zip(whole, part, strict=True))}
         for batch, part in zip(captions, parts, strict=True)
     ]
-    loaders = [DataLoader(batches, batch_size=None) for batches in (mixed, images)]
-    trainer.test(module, loaders, verbose=False)
+    trainer.test(module, [DataLoader(mixed, batch_size=None), images], verbose=False)
     return {name: float(value) for name, value in trainer.callback_metrics.items()}
 
 

@@ -40,7 +40,7 @@ class Searcher(LightningModule):
     validation_step = test_step = predict_step = step
 
     def finish(self, loaders):
-        self.search_result = self.evaluation.compute(loaders[1])
+        self.search_result = self.evaluation.compute(loaders[1].dataset.batches_of)
 
     def on_validation_epoch_end(self):
         self.finish(self.trainer.val_dataloaders)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
 from typing import Any, get_args
 
 import pytest
@@ -10,7 +11,6 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, pad
 
-from lightning_face_mars import training_losses as module_under_test
 from lightning_face_mars.loss_settings import LossSettings, Term, idle_parts, preset_weights
 from lightning_face_mars.losses import (
     MaskingDraws,
@@ -324,7 +324,9 @@ def test_attributes_of_the_shown_person_can_be_left_out(monkeypatch):
         seen.append(masks)
         return attribute_loss(logits, masks, labels)
 
-    monkeypatch.setattr(module_under_test, "attribute_loss", noted)
+    # the package has a function of the name of the module
+    module = import_module("lightning_face_mars.training_losses")
+    monkeypatch.setattr(module, "attribute_loss", noted)
     for negatives in ("all", "identity"):
         settings = make_settings(attribute_negatives=negatives)
         training_losses(make_network(), batch, settings, 0.4, draws)

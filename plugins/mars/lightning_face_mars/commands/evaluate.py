@@ -6,7 +6,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from lightning_face.errors import ConfigError
 from lightning_face_mars.commands.network_options import add_network_options
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from lightning_face.data import ResumableLoader
     from lightning_face_mars.data.person_data_module import PersonDataModule
+    from lightning_face_mars.data.person_dataset import GalleryDataset
     from lightning_face_mars.loading import LoadedPersonSearch
 
 __all__ = ["add_arguments", "run"]
@@ -108,7 +109,13 @@ def run(options: Namespace) -> int:
         evaluation.add_captions(batch)
     for batch in _told(images, "pictures", loaded.device):
         evaluation.add_images(batch)
-    result = evaluation.compute(_told(images, "pictures looked at twice", loaded.device))
+    gallery = cast("GalleryDataset", images.dataset)
+
+    def look_again(indices: list[int], batch_size: int) -> Iterator[dict[str, Any]]:
+        batches = gallery.batches_of(indices, batch_size, options.workers)
+        return _told(batches, "pictures looked at twice", loaded.device)
+
+    result = evaluation.compute(look_again)
     print(
         f"{len(result.captions)} captions, {len(result.gallery_files)} pictures of "
         f"{len(result.gallery_identities.unique())} people"

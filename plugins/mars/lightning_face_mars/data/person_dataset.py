@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset, Subset
 
 from lightning_face.data import sample_generator
 from lightning_face_mars.data.image_store import ImageStore
@@ -228,3 +228,15 @@ class GalleryDataset(Dataset[Sample]):
             "indices": index,
             "files": str(self.images.files[index]),
         }
+
+    def batches_of(
+        self, indices: Sequence[int], batch_size: int, num_workers: int = 0
+    ) -> DataLoader[Sample]:
+        """Return a loader of some of the pictures.
+
+        Args:
+            indices: Their places in the file.
+            batch_size: Pictures per batch.
+            num_workers: Worker processes.
+        """
+        return DataLoader(Subset(self, indices), batch_size, num_workers=num_workers)

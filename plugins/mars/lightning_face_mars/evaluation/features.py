@@ -85,6 +85,7 @@ class ImageSet:
     Attributes:
         features: Unit features ``(gallery, features)``.
         identities: Who is shown ``(gallery,)``.
+        indices: Their numbers in the data set ``(gallery,)``.
         files: Their files.
         places: Places in the gallery of the images that this process added, in its order; -1 for
             one that another process has added too.
@@ -92,6 +93,7 @@ class ImageSet:
 
     features: Tensor
     identities: Tensor
+    indices: Tensor
     files: list[str]
     places: Tensor
 
@@ -164,12 +166,7 @@ class ImageFeatures:
     @property
     def batch_sizes(self) -> list[int]:
         """Number of images in each batch of this process."""
-        return [len(files) for files in self.files]
-
-    @property
-    def files(self) -> list[list[str]]:
-        """Files of each batch of this process."""
-        return [part["files"] for part in self._parts]
+        return [len(part["files"]) for part in self._parts]
 
     def add(self, network: PersonSearchNetwork, batch: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
         """Encode a batch and keep its features.
@@ -204,6 +201,7 @@ class ImageFeatures:
         return ImageSet(
             features=_ordered([part["features"] for part in parts], order),
             identities=_ordered([part["identities"] for part in parts], order),
+            indices=_ordered([part["indices"] for part in parts], order),
             files=[files[index] for index in order.tolist()],
             places=places[sum(counts[:rank]) : sum(counts[: rank + 1])],
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal
 
 import torch
@@ -20,6 +21,7 @@ from lightning_face_mars.evaluation.features import (
     CaptionFeatures,
     CaptionSet,
     ImageFeatures,
+    ImageSet,
     gather_objects,
 )
 from lightning_face_mars.evaluation.reranking import rerank
@@ -27,11 +29,15 @@ from lightning_face_mars.evaluation.token_store import TokenStore
 from lightning_face_mars.metrics.ranking import QueryRanks, rank_queries
 from lightning_face_mars.networks.person_search import PersonSearchNetwork
 
-__all__ = ["ImageTokens", "PersonSearchEvaluation"]
+__all__ = ["ImageTokens", "PersonSearchEvaluation", "ReadImages"]
 
 ImageTokens = Literal["recompute", "memory_map"]
 
 Batch = Mapping[str, Any]
+
+ReadImages = Callable[[list[int], int], Iterable[Batch]]
+"""Gives images by their numbers in the data set, in batches of a size, such as
+`GalleryDataset.batches_of`."""
 
 # images of each caption that a result without a second stage can show
 _SHOWN = 128
@@ -41,9 +47,10 @@ class PersonSearchEvaluation:
     """Gathers captions and images, ranks the images for each caption, and measures the ranking.
 
     The network must be in evaluation mode. Every process adds its share of captions and of
-    images, as `FaceDataModule.loader` deals them out, and scores the pairs of its own images;
-    features of 256 numbers and the scores of candidates are all that is exchanged, so that neither
-    memory nor traffic grows with the tokens of the gallery.
+    images, as `FaceDataModule.loader` deals them out, and scores the pairs of its share of the
+    images that some caption has among its candidates; features of 256 numbers and the scores of
+    candidates are all that is exchanged, so that neither memory nor traffic grows with the tokens
+    of the gallery.
 
     Args:
         network: Both encoders and the matching head.
@@ -52,8 +59,8 @@ class PersonSearchEvaluation:
         tail: What follows the candidates in the ranking, see `ranked_rows`.
         image_to_text: Also rank the captions for each image, by similarity.
         image_tokens: Where the second stage has the images' tokens from: ``recompute`` encodes the
-            images again, ``memory_map`` keeps them in bfloat16 in a temporary file, 0.9 MB an
-            image at the published size.
+            candidates again, ``memory_map`` keeps the tokens of all images in bfloat16 in a
+            temporary file, 0.9 MB an image at the published size.
         texts_per_call: Captions of an image that are scored in one call.
 
     Raises:
@@ -129,12 +136,17 @@ class PersonSearchEvaluation:
         return features
 
     @torch.no_grad()
-    def compute(self, images: Iterable[Batch] | None = None) -> EvaluationResult:
+    def compute(
+        self,
+        read_images: ReadImages | None = None,
+        precision: Callable[[], AbstractContextManager[Any]] = nullcontext,
+    ) -> EvaluationResult:
         """Rank and measure; all processes must call it, and all get the whole result.
 
         Args:
-            images: This process's batches of images, in the order in which they were added;
-                needed for the second stage unless tokens are kept.
+            read_images: Gives images once more, those of a process in that process; needed for
+                the second stage unless tokens are kept.
+            precision: Makes the context in which the network runs, for one of mixed precision.
 
         Returns:
             Measures and rankings.
@@ -154,7 +166,8 @@ class PersonSearchEvaluation:
         stages = {"similarity": _rank(ranked_rows(texts, pictures), *identities)}
         scores = None
         if self.candidates:
-            scores = self._score(captions, candidates.places, gallery.places, images).to(device)
+            with precision():
+                scores = self._score(captions, candidates.places, gallery, read_images).to(device)
             rows = ranked_rows(texts, pictures, candidates, scores, self.tail)
             stages["reranked"] = _rank(rows, *identities)
         if self.image_to_text:
@@ -174,11 +187,20 @@ class PersonSearchEvaluation:
         self,
         captions: CaptionSet,
         candidates: Tensor,
-        mine: Tensor,
-        images: Iterable[Batch] | None,
+        gallery: ImageSet,
+        read_images: ReadImages | None,
     ) -> Tensor:
-        """Score all candidates, each by the process that has the image."""
-        batches = self._tokens_again(mine, images)
+        """Score all candidates, each in one process."""
+        wanted = candidates.unique().cpu()
+        if self._tokens is not None:
+            batches = self._kept_tokens(self._tokens, gallery.places, wanted)
+        elif read_images is not None:
+            batches = self._tokens_again(gallery.indices, wanted, read_images)
+        else:
+            raise ConfigError(
+                "the second stage needs the images once more: give those of a GalleryDataset, or "
+                "set image_tokens to memory_map"
+            )
         scores = rerank(
             self.network,
             captions.input_ids,
@@ -189,31 +211,45 @@ class PersonSearchEvaluation:
         )
         return torch.stack(gather_objects(scores)).sum(dim=0)
 
-    def _tokens_again(
-        self, mine: Tensor, images: Iterable[Batch] | None
+    def _kept_tokens(
+        self, tokens: TokenStore, mine: Tensor, wanted: Tensor
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield places and tokens of this process's images, in the order in which they came."""
-        device = next(self.network.parameters()).device
-        batches = zip(mine.split(self._images.batch_sizes), self._images.files, strict=True)
-        if self._tokens is not None:
-            dtype = self.network.vision_proj.weight.dtype
-            for (places, _), stored in zip(batches, self._tokens.batches(), strict=True):
-                yield places, stored.to(device, dtype)
+        """Yield places and tokens of the wanted images that this process has encoded."""
+        weight = self.network.vision_proj.weight
+        batches = mine.split(self._images.batch_sizes)
+        for places, stored in zip(batches, tokens.batches(), strict=True):
+            kept = torch.isin(places, wanted)
+            yield places[kept], stored[kept].to(weight.device, weight.dtype)
+
+    def _tokens_again(
+        self, indices: Tensor, wanted: Tensor, read_images: ReadImages
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield places and tokens of this process's share of the wanted images."""
+        rank, world = _rank_and_world()
+        # neighbours are often wanted by the same captions
+        places = wanted[rank::world]
+        if not len(places):
             return
-        if images is None:
+        weight = self.network.vision_proj.weight
+        done = 0
+        for batch in read_images(indices[places].tolist(), max(self._images.batch_sizes)):
+            now = places[done : done + len(batch["indices"])]
+            if not torch.equal(indices[now], batch["indices"].cpu()):
+                break
+            done += len(now)
+            images = batch["images"].to(weight.device, weight.dtype)
+            yield now, self.network.encode_image(images)[0]
+        if done < len(places):
             raise ConfigError(
-                "the second stage needs the images once more: give them, or set image_tokens to "
-                "memory_map"
+                f"of {len(places)} images that the second stage asked for, {len(places) - done} "
+                "did not come, or not in the order in which they were asked for"
             )
-        again = iter(images)
-        for places, files in batches:
-            batch = next(again, None)
-            if batch is None or list(batch["files"]) != files:
-                raise ConfigError(
-                    "the images did not come in the same order again: give the second stage the "
-                    "loader that the first had, without shuffling"
-                )
-            yield places, self.network.encode_image(batch["images"].to(device))[0]
+
+
+def _rank_and_world() -> tuple[int, int]:
+    """Number of this process, and of all."""
+    world = len(gather_objects(None))
+    return (torch.distributed.get_rank() if world > 1 else 0), world
 
 
 def _share_out(texts: Tensor, pictures: Tensor, count: int) -> Candidates:
@@ -221,8 +257,7 @@ def _share_out(texts: Tensor, pictures: Tensor, count: int) -> Candidates:
 
     Processes must agree on the candidates, and not all of them need round alike.
     """
-    world = len(gather_objects(None))
-    rank = torch.distributed.get_rank() if world > 1 else 0
+    rank, world = _rank_and_world()
     mine = top_candidates(texts.tensor_split(world)[rank], pictures, count)
     parts = gather_objects(tuple(each.cpu() for each in mine))
     return Candidates(*(torch.cat(column).to(texts.device) for column in zip(*parts, strict=True)))

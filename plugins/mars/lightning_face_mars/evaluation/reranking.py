@@ -59,7 +59,8 @@ def rerank(
     entries = by_length[wanted[by_length].argsort(stable=True)]
     sorted_places = wanted[entries]
     texts = _Texts(network, input_ids.to(device), attention_mask.to(device), lengths)
-    scores = torch.zeros(places.numel(), device=device)
+    # whatever the precision of the trainer makes the default
+    scores = torch.zeros(places.numel(), dtype=torch.float32, device=device)
     for batch_places, tokens in images:
         begins = torch.searchsorted(sorted_places, batch_places.cpu()).tolist()
         ends = torch.searchsorted(sorted_places, batch_places.cpu(), right=True).tolist()

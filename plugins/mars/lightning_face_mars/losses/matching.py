@@ -34,7 +34,8 @@ def draw_negatives(weights: Tensor) -> Tensor:
         Places in the batch ``(batch,)``. For a row without weight, which belongs to a batch of one
         person, it is any place: see `matching_loss`.
     """
-    nobody = weights.sum(dim=1, keepdim=True) == 0
+    # of what is no number too, which then reaches the loss, where a run can name its files
+    nobody = ~(weights.sum(dim=1, keepdim=True) > 0)
     return torch.multinomial(weights.masked_fill(nobody, 1.0), 1).squeeze(1)
 
 

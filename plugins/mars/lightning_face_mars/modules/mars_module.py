@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import torch
-from lightning.pytorch import Callback
 from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 from torch.optim import AdamW
 
 from lightning_face.errors import ConfigError, WeightsError
-from lightning_face.modules import FaceModule
 from lightning_face_mars.data.sample import SAMPLE_WORDS
 from lightning_face_mars.evaluation.candidates import Tail
-from lightning_face_mars.evaluation.evaluation_result import EvaluationResult
-from lightning_face_mars.evaluation.person_search_evaluation import (
-    ImageTokens,
-    PersonSearchEvaluation,
-)
+from lightning_face_mars.evaluation.person_search_evaluation import ImageTokens
 from lightning_face_mars.importer import initialize_from
 from lightning_face_mars.loss_settings import LossSettings, idle_parts, preset_weights
 from lightning_face_mars.losses import AttributeNegatives, DistillAxis, SpecialTokens
 from lightning_face_mars.modules.initialisation import INIT_STD, scale_encoders
 from lightning_face_mars.modules.parameter_groups import parameter_groups
+from lightning_face_mars.modules.person_search_module import PersonSearchModule
 from lightning_face_mars.modules.schedule import WarmUpCosine, distillation_weight
 from lightning_face_mars.networks.feature_queue import NO_IDENTITY, QUEUE_NAMES
 from lightning_face_mars.networks.person_search import (
@@ -34,7 +29,6 @@ from lightning_face_mars.networks.person_search import (
     Preset,
     preset_settings,
 )
-from lightning_face_mars.prediction_writer import SearchResults
 from lightning_face_mars.text.vocabulary import (
     SPECIAL_TOKENS,
     Vocabulary,
@@ -47,7 +41,7 @@ __all__ = ["MARSModule"]
 Batch = dict[str, Any]
 
 
-class MARSModule(FaceModule):
+class MARSModule(PersonSearchModule):
     """MARS, and RaSa and ALBEF within it: pictures of people found by sentences.
 
     Defaults are the values of the published training, quirks included; the options that change
@@ -114,8 +108,6 @@ class MARSModule(FaceModule):
         max_words: Words of a caption that are read; taken over from the data.
     """
 
-    evaluation: PersonSearchEvaluation
-    search_result: EvaluationResult | None = None
     _has_weights = False
 
     def __init__(
@@ -201,14 +193,6 @@ class MARSModule(FaceModule):
             ConfigError: The data have other sizes, or the network cannot be trained so.
         """
         super().setup(stage)
-        hparams = self.hparams
-        self.evaluation = PersonSearchEvaluation(
-            self.network,
-            hparams["candidates"],
-            hparams["tail"],
-            hparams["image_to_text"],
-            hparams["image_tokens"],
-        )
         if stage != "fit":
             return
         self._adopt_words()
@@ -252,16 +236,6 @@ class MARSModule(FaceModule):
         """Load weights, as `torch.nn.Module.load_state_dict` does."""
         self._has_weights = True
         return super().load_state_dict(*args, **kwargs)
-
-    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Compute the features of pictures and captions.
-
-        Returns:
-            Unit features ``(batch, embed_dim)`` of ``images`` and of ``input_ids``.
-        """
-        image_features = self.network.encode_image(batch["images"])[1]
-        text = self.network.encode_text(batch["input_ids"], batch["attention_mask"])
-        return image_features, text[1]
 
     def on_train_start(self) -> None:
         """Let the teacher drop values or not; the trainer leaves that as it finds it."""
@@ -308,52 +282,6 @@ class MARSModule(FaceModule):
             {f"train/{name}": value.detach() for name, value in logged.items()}, batch_size=size
         )
         return found.loss
-
-    def on_validation_epoch_start(self) -> None:
-        """Forget the last validation."""
-        self.evaluation.reset()
-
-    def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
-        """Encode captions of the first loader, or pictures of the second."""
-        self._encode(batch)
-
-    def on_validation_epoch_end(self) -> None:
-        """Search for all captions and log the table."""
-        self._search("val", self.trainer.val_dataloaders)
-
-    def on_test_epoch_start(self) -> None:
-        """Forget an earlier evaluation."""
-        self.evaluation.reset()
-
-    def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
-        """Encode captions of the first loader, or pictures of the second."""
-        self._encode(batch)
-
-    def on_test_epoch_end(self) -> None:
-        """Search for all captions and log the table."""
-        self._search("test", self.trainer.test_dataloaders)
-
-    def on_predict_epoch_start(self) -> None:
-        """Forget an earlier evaluation."""
-        self.evaluation.reset()
-
-    def predict_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> Tensor:
-        """Encode captions of the first loader, or pictures of the second.
-
-        Returns:
-            Unit features ``(batch, embed_dim)``; what was found is in ``search_result`` at the end.
-        """
-        return self._encode(batch)
-
-    def on_predict_epoch_end(self) -> None:
-        """Search for all captions."""
-        self._search(None, self.trainer.predict_dataloaders)
-
-    def configure_callbacks(self) -> list[Callback]:
-        """Write what is found as pages of pictures, unless the settings say how."""
-        callbacks = getattr(self.trainer, "callbacks", [])
-        given = any(isinstance(each, SearchResults) for each in callbacks)
-        return [] if given else [SearchResults()]
 
     def configure_optimizers(self) -> AdamW:
         """Set up AdamW for the four groups of weights; rates are set before each iteration."""
@@ -454,14 +382,3 @@ class MARSModule(FaceModule):
             f"{source}: {len(report.mapped)} tensors taken, {len(report.missing)} of the network "
             "are not in it"
         )
-
-    def _encode(self, batch: Batch) -> Tensor:
-        evaluation = self.evaluation
-        return (evaluation.add_images if "images" in batch else evaluation.add_captions)(batch)
-
-    def _search(self, split: Literal["val", "test"] | None, loaders: Any) -> None:  # noqa: ANN401
-        result = self.evaluation.compute(loaders[1])
-        self.search_result = result
-        if split is not None:
-            rows = {f"{split}/{name}": value for name, value in result.rows().items()}
-            self.log_dict(rows, sync_dist=True)

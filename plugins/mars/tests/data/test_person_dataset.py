@@ -160,6 +160,12 @@ def test_the_gallery_keeps_file_order_and_numbers(images):
     assert sample["files"].endswith("2.png")
 
 
+def test_some_pictures_of_the_gallery_come_as_asked_for(images):
+    batches = [*GalleryDataset(RECORDS, images).batches_of([3, 0, 2], batch_size=2)]
+    assert [batch["indices"].tolist() for batch in batches] == [[3, 0], [2]]
+    assert torch.equal(batches[1]["images"][0], image_tensor(images[2]))
+
+
 def test_captions_keep_file_order_and_one_length(images, tokenizer):
     captions = CaptionDataset(RECORDS, images, tokenizer)
     assert captions.captions == CAPTIONS

@@ -68,7 +68,7 @@ def test_one_process():
     assert captions.attention_mask.sum(dim=1).tolist() == [2, 3, 4, 2, 3]
     assert captions.captions[3] == "caption 3"
     assert images.identities.tolist() == [0, 1, 2, 3, 0]
-    assert images.places.tolist() == [0, 1, 2, 3, 4]
+    assert images.places.tolist() == images.indices.tolist() == [0, 1, 2, 3, 4]
     assert added.batch_sizes == [3, 2]
 
 

@@ -49,3 +49,10 @@ def test_pairs_that_are_left_out_change_nothing():
     (gradient,) = torch.autograd.grad(loss, logits)
     assert not gradient[~valid].any()
     assert gradient[valid].all()
+
+
+def test_what_is_no_number_is_drawn_from_too():
+    weights = torch.tensor([[0.0, 1.0], [float("nan"), 0.0]])
+    drawn = draw_negatives(weights)
+    assert drawn[0] == 1
+    assert drawn[1] in (0, 1)

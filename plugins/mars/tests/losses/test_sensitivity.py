@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from lightning_face_mars.losses import relation_loss, sensitivity_loss
+from lightning_face_mars.losses import sensitivity_loss
 
 
 def test_is_the_mean_over_what_is_labelled():
@@ -32,10 +32,3 @@ def test_sure_and_right_costs_nothing():
     terms = sensitivity_loss(logits, labels)
     assert terms.loss < 1e-6
     assert terms.accuracy == 1
-
-
-def test_relation_of_sure_guesses():
-    replaced = torch.tensor([0, 1, 1])
-    logits = torch.nn.functional.one_hot(replaced, 2) * 50.0
-    assert relation_loss(logits, replaced) < 1e-6
-    assert relation_loss(logits, 1 - replaced) == pytest.approx(50.0)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from lightning.pytorch import Trainer
 
 from lightning_face_mars.data.cuhk_pedes import CUHKPEDESDataModule
 from lightning_face_mars.data.person_layout import CUHK_PEDES
@@ -61,3 +63,26 @@ def tiny() -> dict[str, Any]:
         "queue_size": 12,
         "candidates": 3,
     }
+
+
+@pytest.fixture
+def make_trainer(tmp_path: Path) -> Callable[..., Trainer]:
+    """Build a trainer that only runs: no logs, no checkpoints, no validation."""
+
+    def build(**options: Any) -> Trainer:
+        return Trainer(
+            **{
+                "default_root_dir": tmp_path,
+                "accelerator": "cpu",
+                "max_epochs": 1,
+                "logger": False,
+                "limit_val_batches": 0,
+                "enable_checkpointing": False,
+                "enable_progress_bar": False,
+                "enable_model_summary": False,
+                "use_distributed_sampler": False,
+                **options,
+            }
+        )
+
+    return build
