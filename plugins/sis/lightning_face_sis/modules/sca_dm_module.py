@@ -193,7 +193,7 @@ class SCADMModule(FaceModule):
         self._cache = LatentCache(parts["train"], first_stage.state_dict())
         with torch.no_grad():
             self._cache.fill(
-                lambda images: first_stage.encode(images.to(self.device)),
+                lambda images: first_stage.encode(images.to(first_stage.codebook)),
                 self.trainer.local_rank,
                 self.trainer.num_devices,
             )
