@@ -100,6 +100,30 @@ def test_a_published_file_gives_its_weights(small_diffusion, published, tmp_path
     assert_builds(read_first_stage(str(path)), small_diffusion.first_stage)
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("groups", [8, 32])
+def test_a_model_of_diffusers_gives_its_latents(tmp_path, groups):
+    from diffusers import VQModel
+
+    torch.manual_seed(0)
+    model = VQModel(
+        block_out_channels=(32, 32),
+        layers_per_block=1,
+        latent_channels=3,
+        num_vq_embeddings=16,
+        vq_embed_dim=3,
+        norm_num_groups=groups,
+        down_block_types=("DownEncoderBlock2D",) * 2,
+        up_block_types=("UpDecoderBlock2D",) * 2,
+    )
+    model.save_pretrained(tmp_path / "vqvae")
+    settings, weights = read_first_stage(str(tmp_path))
+    network = VQFirstStage(**settings)
+    network.load_state_dict(weights)
+    images = torch.rand(1, 3, 16, 16) * 2 - 1
+    torch.testing.assert_close(network.encode(images), model.encode(images).latents)
+
+
 def test_a_missing_file_is_named_with_where_to_get_it(tmp_path):
     with pytest.raises(CheckpointError, match=r"model.first_stage .*vq\.ckpt does not exist: get"):
         read_first_stage(str(tmp_path / "vq.ckpt"))
