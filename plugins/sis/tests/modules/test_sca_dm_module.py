@@ -214,6 +214,8 @@ def test_a_missing_first_stage_says_where_to_get_it(tmp_path):
     [
         ({"style_discard": 1.5}, "style_discard 1.5 is no probability"),
         ({"val_levels": 0}, "val_levels 0 is not positive"),
+        ({"sample_steps": 0}, "sample_steps 0 must lie between 1 and 999"),
+        ({"sample_steps": 50, "schedule": {"num_timesteps": 50}}, "between 1 and 49"),
         ({"unet": {"num_classes": 4}}, "num_classes 3 and model.unet.num_classes 4 differ"),
         ({"unet": {"layers": 3}}, "settings of unet"),
         ({"first_stage": {"layers": 3}}, "settings of first_stage"),
