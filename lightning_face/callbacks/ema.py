@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor
 
 from lightning_face.errors import ConfigError
@@ -79,10 +80,10 @@ class EMA(Callback):
     """Averages the trained weights over the steps and evaluates, saves and exports the average.
 
     After every batch in which an optimizer stepped, ``average = decay * average + (1 - decay) *
-    weights``; batches that only accumulate gradients do not count, unless asked to. Validation and
-    test see the average. In a checkpoint, ``state_dict`` is the average, so that everything that
-    loads the file gets what was validated, and the weights that training goes on with lie beside
-    it.
+    weights``; batches that only accumulate gradients do not count, unless asked to. The average is
+    in single precision at least. Validation, test and prediction see it, unless they read a file.
+    In a checkpoint, ``state_dict`` is the average, so that everything that loads the file gets what
+    was validated, and the weights that training goes on with lie beside it.
 
     Args:
         decay: Share of the old average, in [0, 1); with a schedule, what the share grows to.
@@ -105,14 +106,35 @@ class EMA(Callback):
             raise ValueError(f"the decay of EMA has to lie in [0, 1), not {decay}")
         if every not in get_args(EMAPace):
             raise ConfigError(f"EMA updates every step or batch, not every {every!r}")
+        if not (schedule in (None, "warm_up") or isinstance(schedule, EMASchedule)):
+            raise ConfigError(
+                f"the schedule of EMA is null, warm_up or settings of a power law, not {schedule!r}"
+            )
         self.decay = decay
         self.schedule = schedule
         self.parts = parts
         self.every = every
         self._average: dict[str, Tensor] = {}
         self._trained: dict[str, Tensor] | None = None
+        self._model: LightningModule | None = None
         self._step = 0
         self._updates = 0
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Refuse checkpoints without an average.
+
+        Raises:
+            ConfigError: If a checkpoint callback saves weights only.
+        """
+        keepers = [
+            each for each in trainer.checkpoint_callbacks if isinstance(each, ModelCheckpoint)
+        ]
+        if stage == "fit" and any(each.save_weights_only for each in keepers):
+            # Lightning does not ask callbacks then
+            raise ConfigError(
+                "ModelCheckpoint with save_weights_only would save the weights that EMA averages, "
+                "not their average: leave it out, or export a whole checkpoint"
+            )
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin with the weights as they are, unless an average was restored.
@@ -122,9 +144,15 @@ class EMA(Callback):
         """
         with torch.no_grad():
             self._average = {
-                name: self._average.get(name, weight).to(weight.device, copy=True)
+                name: self._average.get(name, weight).to(
+                    # steps of an average are lost in half precision
+                    weight.device,
+                    torch.promote_types(weight.dtype, torch.float32),
+                    copy=True,
+                )
                 for name, weight in self._averaged_parameters(pl_module).items()
             }
+        self._model = pl_module
         self._step = trainer.global_step
 
     def on_train_batch_end(
@@ -144,22 +172,36 @@ class EMA(Callback):
         with torch.no_grad():
             parameters = dict(pl_module.named_parameters())
             for name, average in self._average.items():
-                average.lerp_(parameters[name], 1 - decay)
+                average.lerp_(parameters[name].to(average.dtype), 1 - decay)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Put the average into the model."""
-        # the sanity check comes before training has begun
-        if self._average:
-            self._trained = _exchange(pl_module, self._average)
+        self._show(trainer, pl_module)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Put the trained weights back."""
+        self._restore(pl_module)
+
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Put the average into the model."""
+        self._show(trainer, pl_module)
+
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Put the trained weights back."""
+        self._restore(pl_module)
+
+    def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Put the average into the model."""
+        self._show(trainer, pl_module)
+
+    def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Put the trained weights back."""
         self._restore(pl_module)
 
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
-        """Put the trained weights back also when validation fails."""
+        """Put the trained weights back also when an evaluation fails."""
         self._restore(pl_module)
 
     def on_save_checkpoint(
@@ -221,6 +263,13 @@ class EMA(Callback):
                 raise ConfigError(msg)
             chosen |= own
         return chosen
+
+    def _show(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Put the average into the model, unless its weights come from elsewhere."""
+        own = trainer.state.fn == "fit" or trainer.ckpt_path is None
+        # the sanity check comes before training has begun
+        if self._average and own and pl_module is self._model:
+            self._trained = _exchange(pl_module, self._average)
 
     def _restore(self, pl_module: LightningModule) -> None:
         if self._trained is not None:

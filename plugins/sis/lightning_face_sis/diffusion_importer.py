@@ -349,6 +349,7 @@ def _from_diffusers(folder: Path) -> ImportedWeights:
         "num_res_blocks": sizes.layers_per_block,
         "attention_resolutions": tuple(attends),
         "resolution": NOMINAL_RESOLUTION,
+        "norm_groups": sizes.norm_num_groups,
     }
     tensors = {f"autoencoder.{name}": each for name, each in model.state_dict().items()}
     try:

@@ -14,7 +14,7 @@ from lightning_face_sis.diffusion_importer import UNET_FILE, load_published_diff
 from lightning_face_sis.loaded_model import LoadedModel, class_names_of
 from lightning_face_sis.networks.semantic_diffusion import SemanticDiffusion
 
-__all__ = ["LoadedDiffusion", "holds_diffusion", "load_diffusion"]
+__all__ = ["LoadedDiffusion", "holds_diffusion", "is_own_file", "load_diffusion"]
 
 # the published sizes of pictures: those of street scenes, and of all others
 _SCENE_CLASSES = 34
@@ -98,11 +98,18 @@ def holds_diffusion(path: Path) -> bool:
     return _SIGNATURE in _names(path)
 
 
-def _is_own(path: Path) -> bool:
-    """Tell files of this project from published ones."""
-    if path.is_dir():
-        return not (path / UNET_FILE).is_file()
+def is_own_file(path: Path) -> bool:
+    """Tell whether a file is a checkpoint of this project, without reading its weights.
+
+    Args:
+        path: File with weights; it may be damaged.
+    """
     return _OWN in _names(path)
+
+
+def _is_own(path: Path) -> bool:
+    """Tell files and folders of this project from published ones."""
+    return not (path / UNET_FILE).is_file() if path.is_dir() else is_own_file(path)
 
 
 def _names(path: Path) -> bytes:

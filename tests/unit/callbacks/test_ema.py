@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from lightning.pytorch import Callback
+from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from lightning_face.callbacks import EMA, EMASchedule
@@ -243,3 +243,102 @@ def test_an_average_of_every_batch_also_counts_those_that_accumulate(fit):
 def test_an_unknown_pace_is_refused():
     with pytest.raises(ConfigError, match="'epoch'"):
         EMA(every="epoch")
+
+
+@pytest.mark.parametrize("schedule", ["warmup", "cosine", 0.5])
+def test_an_unknown_schedule_is_refused(schedule):
+    with pytest.raises(ConfigError, match=f"not {schedule!r}"):
+        EMA(schedule=schedule)
+
+
+@pytest.mark.parametrize(("every", "updates"), [("step", 4), ("batch", 12)])
+def test_the_warm_up_of_a_part_goes_on_where_a_run_was_left(fit, tmp_path, every, updates):
+    def warming():
+        return EMA(0.99, schedule="warm_up", parts=["net.0"], every=every)
+
+    whole, resumed = warming(), warming()
+    # two steps in six batches
+    _, model = fit(whole, max_epochs=2, accumulate_grad_batches=4)
+    keeper = ModelCheckpoint(dirpath=tmp_path, filename="half")
+    fit(warming(), keeper, enable_checkpointing=True, accumulate_grad_batches=4)
+    saved = load_checkpoint(tmp_path / "half.ckpt")
+    assert set(saved["ema_trained_weights"]) == {"net.0.weight", "net.0.bias"}
+    assert saved["callbacks"]["EMA"] == {"updates": updates // 2}
+    half = tmp_path / "half.ckpt"
+    _, again = fit(resumed, resume=half, max_epochs=2, accumulate_grad_batches=4)
+    assert resumed.state_dict() == whole.state_dict() == {"updates": updates}
+    wanted = whole.averaged_state_dict(model)
+    for name, tensor in resumed.averaged_state_dict(again).items():
+        assert torch.equal(tensor, wanted[name])
+
+
+def test_parts_may_change_when_a_run_goes_on(fit, tmp_path):
+    keeper = ModelCheckpoint(dirpath=tmp_path, filename="half")
+    first = EMA(0.9, parts=["net.0"])
+    _, model = fit(first, keeper, enable_checkpointing=True)
+    recorder, second = Recorder(), EMA(0.9, parts=["net.1"])
+    _, again = fit(recorder, second, resume=tmp_path / "half.ckpt", max_epochs=2)
+    for name, tensor in trained(model).items():
+        assert torch.equal(recorder.history[0][name], tensor)
+    averaged = second.averaged_state_dict(again)
+    assert torch.equal(averaged["net.0.weight"], again.state_dict()["net.0.weight"])
+    assert not torch.equal(averaged["net.1.bias"], again.state_dict()["net.1.bias"])
+
+
+@pytest.mark.parametrize("verb", ["validate", "test"])
+def test_an_evaluation_behind_training_sees_the_average(fit, loader, verb):
+    recorder = Recorder()
+    trainer, model = fit(recorder, EMA(0.9), max_epochs=2)
+    validated = trainer.callback_metrics["val/loss"].item()
+    (metrics,) = getattr(trainer, verb)(model, loader, verbose=False)
+    assert metrics["val/loss"] == pytest.approx(validated)
+    for name, tensor in trained(model).items():
+        assert torch.equal(tensor, recorder.history[-1][name])
+
+
+@pytest.mark.parametrize("verb", ["validate", "test"])
+def test_an_evaluation_of_a_file_sees_the_weights_of_the_file(fit, net, loader, tmp_path, verb):
+    keeper = ModelCheckpoint(dirpath=tmp_path, filename="{epoch}", save_top_k=-1)
+    trainer, model = fit(EMA(0.9), keeper, max_epochs=3, enable_checkpointing=True)
+    path = tmp_path / "epoch=0.ckpt"
+    quiet = {"logger": False, "enable_progress_bar": False, "enable_checkpointing": False}
+    fresh = Trainer(accelerator="cpu", **quiet)
+    rows = [
+        getattr(each, verb)(given, loader, ckpt_path=path, verbose=False)[0]["val/loss"]
+        for each, given in ((trainer, model), (fresh, net()))
+    ]
+    assert rows[0] == pytest.approx(rows[1])
+
+
+def test_another_model_keeps_its_weights(fit, net, loader):
+    trainer, _ = fit(EMA(0.9))
+    other = net()
+    before = trained(other)
+    seen = Recorder()
+    trainer.callbacks.append(seen)
+    trainer.validate(other, loader, verbose=False)
+    for name, tensor in before.items():
+        assert torch.equal(seen.validated[0][name], tensor)
+        assert torch.equal(trained(other)[name], tensor)
+
+
+def test_checkpoints_without_the_average_are_refused(fit, tmp_path):
+    keeper = ModelCheckpoint(dirpath=tmp_path, filename="last", save_weights_only=True)
+    with pytest.raises(ConfigError, match="save_weights_only"):
+        fit(EMA(), keeper, enable_checkpointing=True)
+
+
+def test_small_steps_of_half_precision_weights_are_not_lost(fit, tmp_path):
+    recorder, ema = Recorder(), EMA(0.999)
+    keeper = ModelCheckpoint(dirpath=tmp_path, filename="last")
+    settings = {"precision": "bf16-true", "enable_checkpointing": True}
+    _, model = fit(recorder, ema, keeper, max_epochs=5, **settings)
+    history = [{name: each.float() for name, each in step.items()} for step in recorder.history]
+    averaged = ema.averaged_state_dict(model)
+    for name, tensor in expected(history, 0.999).items():
+        torch.testing.assert_close(averaged[name], tensor, rtol=1e-5, atol=1e-6)
+        assert recorder.validated[-1][name].dtype == torch.bfloat16
+    # nor are they in a file
+    saved = load_checkpoint(tmp_path / "last.ckpt")["state_dict"]
+    for name in recorder.history[0]:
+        assert torch.equal(saved[name], averaged[name])

@@ -133,7 +133,8 @@ def _key(dataset: LabelledImages, weights: Mapping[str, Tensor]) -> str:
     digest = hashlib.sha256(repr((_VERSION, SHARD, dataset.preprocessing)).encode())
     for name, tensor in sorted(weights.items()):
         digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        # NumPy does not know all precisions
+        digest.update(tensor.detach().cpu().flatten().view(torch.uint8).numpy().tobytes())
     for picture in dataset.pictures:
         try:
             state = picture.image.stat()

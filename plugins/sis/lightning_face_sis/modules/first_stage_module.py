@@ -253,14 +253,16 @@ class FirstStageModule(AdversarialModule):
         return {**batch, "synthesised": self(batch)}
 
     def sample_images(self, batch: Batch) -> dict[str, Tensor]:
-        """Give rows of pictures: image, reconstruction, and what three channels of latents show."""
+        """Give rows of pictures: image, reconstruction, and three channels of latents, or one."""
         images = batch["images"]
         shown = self.first_stage.encode(images)[:, :3]
+        if shown.shape[1] < 3:
+            shown = shown[:, :1].expand(-1, 3, -1, -1)
         shown = interpolate(shown / 2, images.shape[2:], mode="nearest")
         return {
             "image": to_unit(images),
             "reconstruction": to_unit(self(batch)),
-            "latents": to_unit(shown.expand(-1, 3, -1, -1) if shown.shape[1] == 1 else shown),
+            "latents": to_unit(shown),
         }
 
     @classmethod

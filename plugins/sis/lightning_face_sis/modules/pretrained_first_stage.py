@@ -11,6 +11,7 @@ from torch import Tensor
 from lightning_face.checkpoint.load import load
 from lightning_face.errors import CheckpointError, WeightsError
 from lightning_face_sis.diffusion_importer import FIRST_STAGE_PREFIX, import_first_stage
+from lightning_face_sis.diffusion_loading import is_own_file
 from lightning_face_sis.modules.first_stage_module import FirstStageModule
 from lightning_face_sis.networks.sample_first_stage import (
     SAMPLE_FIRST_STAGE,
@@ -49,15 +50,15 @@ def read_first_stage(
             "from https://ommer-lab.com/files/latent-diffusion/vq-f4.zip and put its model.ckpt "
             "there, or train vq-first-stage"
         )
-    try:
-        module = load(path)
-    except (CheckpointError, WeightsError):
-        # none of ours
+    # what diffusers writes into a folder is called config.json
+    own = (path / "config.yaml").is_file() if path.is_dir() else is_own_file(path)
+    if not own:
         found = import_first_stage(path)
         weights = {
             name.removeprefix(FIRST_STAGE_PREFIX): each for name, each in found.state_dict.items()
         }
         return dict(found.init_args), weights
+    module = load(path)
     if not isinstance(module, FirstStageModule):
         raise WeightsError(f"{path} holds a {type(module).__name__}, no first stage")
     return module.first_stage_settings(), module.first_stage.state_dict()

@@ -151,6 +151,12 @@ class SCADMModule(FaceModule):
                 "scale_factor": scale_factor,
             }
         )
+        if not 1 <= sample_steps < len(self.network.schedule):
+            # told before the training, not at the first samples
+            raise ConfigError(
+                f"model.sample_steps {sample_steps} must lie between 1 and "
+                f"{len(self.network.schedule) - 1}"
+            )
         if weights is not None:
             self.network.first_stage.load_state_dict(weights)
         if style_start == "colors":
@@ -193,7 +199,7 @@ class SCADMModule(FaceModule):
         self._cache = LatentCache(parts["train"], first_stage.state_dict())
         with torch.no_grad():
             self._cache.fill(
-                lambda images: first_stage.encode(images.to(self.device)),
+                lambda images: first_stage.encode(images.to(first_stage.codebook)),
                 self.trainer.local_rank,
                 self.trainer.num_devices,
             )

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -81,7 +84,33 @@ def test_processes_share_the_work(small_faces):
     LatentCache(dataset, WEIGHTS).read([dataset[row]["files"] for row in range(28)])
 
 
-@pytest.mark.parametrize("change", ["weights", "size", "file"])
+@pytest.mark.parametrize("name", ["added", "renamed"])
+def test_the_names_of_weights_count_too(small_faces, name):
+    dataset = open_dataset(small_faces)
+    other = {"added": {**WEIGHTS, "bias": torch.ones(3)}, "renamed": {"bias": torch.ones(3)}}[name]
+    assert LatentCache(dataset, other).folder != LatentCache(dataset, WEIGHTS).folder
+    assert LatentCache(dataset, dict(WEIGHTS)).folder == LatentCache(dataset, WEIGHTS).folder
+
+
+def test_a_missing_picture_is_named(faces_copy):
+    dataset = open_dataset(faces_copy)
+    path = dataset.pictures[3].image
+    path.unlink()
+    with pytest.raises(DataError, match=rf"{path.name} is missing"):
+        LatentCache(dataset, WEIGHTS)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64, torch.int64])
+def test_weights_of_every_precision_tell_a_folder(small_faces, dtype):
+    dataset = open_dataset(small_faces)
+    folders = [
+        LatentCache(dataset, {"weight": torch.full(shape, value, dtype=dtype)}).folder
+        for value, shape in ((1, (3,)), (2, (3,)), (1, ()))
+    ]
+    assert len(set(folders)) == 3
+
+
+@pytest.mark.parametrize("change", ["weights", "size", "file", "time"])
 def test_other_latents_have_a_place_of_their_own(faces_copy, change):
     before = LatentCache(open_dataset(faces_copy), WEIGHTS).folder
     weights, settings = WEIGHTS, {}
@@ -92,11 +121,34 @@ def test_other_latents_have_a_place_of_their_own(faces_copy, change):
     else:
         dataset = open_dataset(faces_copy)
         path = dataset.pictures[0].image
-        path.write_bytes(path.read_bytes() + b"\0")
+        if change == "file":
+            path.write_bytes(path.read_bytes() + b"\0")
+        os.utime(path, ns=(0, 0))
     assert LatentCache(open_dataset(faces_copy, **settings), weights).folder != before
 
 
-@pytest.mark.parametrize("content", [b"", b"junk", None])
+def test_two_runs_may_compute_the_same_at_once(small_faces):
+    caches = [LatentCache(open_dataset(small_faces), WEIGHTS) for _ in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda cache: cache.fill(Encoder()), caches))
+    files = [each["files"] for each in (caches[0].dataset[row] for row in range(28))]
+    assert torch.equal(caches[0].read(files), caches[1].read(files))
+    assert sorted(path.name for path in caches[0].folder.iterdir()) == [
+        f"{shard:05d}.npy" for shard in range(3)
+    ]
+
+
+@pytest.mark.parametrize("parts", [3, 5])
+def test_processes_without_work_wait_for_nothing(small_faces, parts):
+    dataset = open_dataset(small_faces)
+    counts = []
+    for part in range(parts):
+        LatentCache(dataset, WEIGHTS).fill(encoder := Encoder(), part, parts)
+        counts.append(encoder.count)
+    assert counts == [10, 10, 8, *[0] * (parts - 3)]
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", -1, 100, None])
 def test_a_damaged_file_is_made_again(small_faces, content):
     dataset = open_dataset(small_faces)
     cache = LatentCache(dataset, WEIGHTS)
@@ -104,6 +156,8 @@ def test_a_damaged_file_is_made_again(small_faces, content):
     path = cache.folder / "00001.npy"
     if content is None:
         np.save(path, np.zeros((3, 3, 8, 8), np.float16))
+    elif isinstance(content, int):
+        path.write_bytes(path.read_bytes()[:content])
     else:
         path.write_bytes(content)
     again, encoder = LatentCache(dataset, WEIGHTS), Encoder()

@@ -130,3 +130,9 @@ def test_a_run_goes_on_where_it_was_cut(run, batches, tmp_path):
     torch.testing.assert_close(second.state_dict(), whole.state_dict(), rtol=0, atol=0)
     for name, tensor in whole.discriminator.state_dict().items():
         assert torch.equal(second.discriminator.state_dict()[name], tensor)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_latents_of_any_width_can_be_shown(batches, channels):
+    shown = build(latent_channels=channels).eval().sample_images(batches(1, 1)[0])
+    assert shown["latents"].shape == (1, 3, 64, 64)
