@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -69,10 +69,13 @@ class NoiseSchedule(nn.Module):
             raise ConfigError(msg)
         # given settings may be whole numbers or text of a file in other precisions
         ends = (float(linear_start) ** 0.5, float(linear_end) ** 0.5)
-        betas = torch.linspace(*ends, num_timesteps, dtype=torch.float64) ** 2
+        # in a process in which transformers has replaced functions of torch for a while, not all
+        # of them follow the device of a context
+        exact: dict[str, Any] = {"dtype": torch.float64, "device": "cpu"}
+        betas = torch.linspace(*ends, num_timesteps, **exact) ** 2
         alphas = 1 - betas
         left = alphas.cumprod(0)
-        before = torch.cat([torch.ones(1, dtype=torch.float64), left[:-1]])
+        before = torch.cat([torch.ones(1, **exact), left[:-1]])
         posterior = betas * (1 - before) / (1 - left)
         buffers = {
             "betas": betas,
@@ -90,7 +93,7 @@ class NoiseSchedule(nn.Module):
             "posterior_mean_coef2": (1 - before) * alphas.sqrt() / (1 - left),
         }
         for name, values in buffers.items():
-            self.register_buffer(name, values.float())
+            self.register_buffer(name, values.float().to(torch.get_default_device()))
 
     def __len__(self) -> int:
         """Return the number of timesteps."""

@@ -80,3 +80,13 @@ def test_levels_keep_their_precision(schedule, move):
 def test_settings_that_make_no_schedule(settings):
     with pytest.raises(ConfigError, match=next(iter(settings))):
         NoiseSchedule(**settings)
+
+
+def test_it_follows_a_device_context_that_has_forgotten_a_function(monkeypatch):
+    # transformers replaces torch.linspace while it loads a model, and contexts note what they find
+    replaced = torch.utils._device._device_constructors() - {torch.linspace}
+    monkeypatch.setattr(torch.utils._device, "_device_constructors", lambda: replaced)
+    with torch.device("meta"):
+        schedule = NoiseSchedule(10)
+    assert {buffer.device.type for buffer in schedule.buffers()} == {"meta"}
+    assert {buffer.device.type for buffer in NoiseSchedule(10).buffers()} == {"cpu"}
