@@ -32,9 +32,10 @@ demo: $(VENV)/.demo ## Train Mamba-ST on the bundled sample and name what it mad
 	$(BIN)/lightning-face fit --config experiments/mambast.yaml
 
 # on tensors as small as those of the tests a second thread costs more than it brings; a file's tests
-# share what they have trained, so they stay in one process
+# share what they have trained, so they stay in one process; a process that dies is not replaced,
+# since the others would then wait for it for ever
 test: $(VENV)/.dev ## Run every test: make test JOBS=2
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --max-worker-restart 0
 
 lint: $(VENV)/.dev ## Check style and formatting
 	$(BIN)/ruff check .
